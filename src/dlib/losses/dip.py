@@ -1,0 +1,135 @@
+"""DIP-VAE's penalties: moments of the inferred prior, held to N(0, I).
+
+Kumar, Sattigeri and Balakrishnan (2018), Eqs. (5) to (7).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def covariance(mean: Tensor) -> Tensor:
+    """Covariance of the posterior means over a batch, ``Cov_p(x)[mu(x)]``.
+
+    The second term of Kumar et al. (2018), Eq. (5), estimated on the batch
+    (divided by n, as an expectation over the batch is).
+
+    Parameters
+    ----------
+    mean : Tensor
+        Posterior means, shape (n, latent_dim), n at least 2.
+
+    Returns
+    -------
+    Tensor
+        Shape (latent_dim, latent_dim).
+
+    Raises
+    ------
+    ValueError
+        If the batch has fewer than two rows, or is not a matrix.
+    """
+    if mean.ndim != 2 or len(mean) < 2:
+        raise ValueError(
+            "a covariance needs a matrix with at least two rows, got shape "
+            f"{tuple(mean.shape)}"
+        )
+    centred = mean.float() - mean.float().mean(0)
+    # Under autocast a product would be rounded to half precision.
+    with torch.autocast(mean.device.type, enabled=False):
+        return centred.T @ centred / len(mean)
+
+
+def inferred_prior_covariance(mean: Tensor, logvar: Tensor) -> Tensor:
+    """Covariance of the inferred prior q(z), by the law of total covariance.
+
+    ``Cov_q(z)[z] = E_p(x)[diag(exp(logvar(x)))] + Cov_p(x)[mu(x)]``: Kumar et
+    al. (2018), Eq. (5), for diagonal posteriors. The first term is the *mean*
+    over pictures of their variances and lands on the diagonal only. Widely
+    copied code sums it, or adds one scalar to every entry.
+
+    Parameters
+    ----------
+    mean, logvar : Tensor
+        Shape (n, latent_dim), n at least 2.
+
+    Returns
+    -------
+    Tensor
+        Shape (latent_dim, latent_dim).
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ or the batch has fewer than two rows.
+    """
+    if mean.shape != logvar.shape:
+        raise ValueError(
+            "mean and logvar must have the same shape, got "
+            f"{tuple(mean.shape)} and {tuple(logvar.shape)}"
+        )
+    return covariance(mean) + torch.diag(logvar.float().exp().mean(0))
+
+
+def dip_penalty(
+    matrix: Tensor, lambda_od: float, lambda_d: float
+) -> tuple[Tensor, Tensor]:
+    """Weighted squared distance of a covariance matrix from the identity.
+
+    ``lambda_od * sum_{i != j} C_ij^2`` and ``lambda_d * sum_i (C_ii - 1)^2``:
+    the two penalties of Kumar et al. (2018), Eq. (6) when ``matrix`` is
+    :func:`covariance` (DIP-VAE-I) and Eq. (7) when it is
+    :func:`inferred_prior_covariance` (DIP-VAE-II).
+
+    Parameters
+    ----------
+    matrix : Tensor
+        Shape (latent_dim, latent_dim).
+    lambda_od, lambda_d : float
+        Weights of the off-diagonal and of the diagonal part, not negative.
+
+    Returns
+    -------
+    off_diagonal, diagonal : Tensor
+        Two numbers; their sum is the penalty.
+
+    Raises
+    ------
+    ValueError
+        If the matrix is not square or a weight is negative.
+    """
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
+        raise ValueError(f"a square matrix is needed, got {tuple(matrix.shape)}")
+    for name, weight in (("lambda_od", lambda_od), ("lambda_d", lambda_d)):
+        if weight < 0:
+            raise ValueError(f"{name} must not be negative, got {weight}")
+    diagonal = matrix.diagonal()
+    off_diagonal = matrix - torch.diag(diagonal)
+    return (
+        lambda_od * off_diagonal.square().sum(),
+        lambda_d * (diagonal - 1).square().sum(),
+    )
+
+
+def third_central_moment_penalty(codes: Tensor) -> Tensor:
+    """Squared norm of the third central moments of a batch of codes.
+
+    ``sum_i (E[(z_i - E z_i)^3])^2``, the marginal moments, which vanish for a
+    Gaussian. Kumar et al. (2018) penalise "the l2-norm of third order central
+    moments" with a weight of 200 on 2D Shapes (section 4) without writing the
+    formula. We take the moments of each latent, not the mixed ones, and the
+    squared norm, as in Eqs. (6) and (7).
+
+    Parameters
+    ----------
+    codes : Tensor
+        Samples of q(z), shape (n, latent_dim).
+
+    Returns
+    -------
+    Tensor
+        One number.
+    """
+    centred = codes.float() - codes.float().mean(0)
+    return centred.pow(3).mean(0).square().sum()

@@ -1,0 +1,25 @@
+"""Methods: one file each, an ``nn.Module`` that yields its losses."""
+
+from dlib.models.autoencoder import Autoencoder
+from dlib.models.beta_vae import BetaVAE
+from dlib.models.dip_vae import DIPVAE
+from dlib.models.method import Loss, Method, Posterior
+from dlib.models.vae import VAE
+
+METHODS = {
+    "autoencoder": Autoencoder,
+    "vae": VAE,
+    "beta_vae": BetaVAE,
+    "dip_vae": DIPVAE,
+}
+
+__all__ = [
+    "DIPVAE",
+    "METHODS",
+    "VAE",
+    "Autoencoder",
+    "BetaVAE",
+    "Loss",
+    "Method",
+    "Posterior",
+]

@@ -1,0 +1,93 @@
+"""The variational autoencoder, Kingma & Welling (2013)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+from dlib.losses.elbo import bernoulli_nll, gaussian_nll, kl_to_standard_normal
+from dlib.models.method import Loss, Posterior
+from dlib.networks import Networks
+
+LIKELIHOODS = ("bernoulli", "gaussian")
+
+
+class VAE(nn.Module):
+    """Maximise the evidence lower bound, Kumar et al. (2018), Eq. (1).
+
+    Parameters
+    ----------
+    networks : Networks
+        Encoder and decoder, such as ``dlib.networks.conv(latent_dim=10)``.
+    likelihood : {"bernoulli", "gaussian"}
+        Of the pixels given the codes. Bernoulli reads the decoder's output as
+        logits; Gaussian (unit scale) passes it through a sigmoid first.
+
+    Raises
+    ------
+    ValueError
+        If the likelihood is unknown.
+    """
+
+    beta = 1.0
+
+    def __init__(self, networks: Networks, likelihood: str = "bernoulli") -> None:
+        super().__init__()
+        if likelihood not in LIKELIHOODS:
+            raise ValueError(
+                f"likelihood must be one of {', '.join(LIKELIHOODS)}, "
+                f"got {likelihood!r}"
+            )
+        self.encoder = networks.encoder
+        self.decoder = networks.decoder
+        self.likelihood = likelihood
+        # The decoder's first layer says how long a code is.
+        self.latent_dim = next(self.decoder.parameters()).shape[1]
+
+    def encode(self, images: Tensor) -> Posterior:
+        """Posterior of pictures in [0, 1], shape (n, c, h, w)."""
+        mean, logvar = self.encoder(images).chunk(2, dim=1)
+        return Posterior(mean, logvar)
+
+    def decode(self, codes: Tensor) -> Tensor:
+        """Pictures in [0, 1], (n, c, h, w), of codes, (n, latent_dim)."""
+        return self.decoder(codes).float().sigmoid()
+
+    def players(self) -> dict[str, list[nn.Parameter]]:
+        """One player owns everything."""
+        return {"vae": list(self.parameters())}
+
+    def losses(self, images: Tensor, generator: torch.Generator) -> Iterator[Loss]:
+        """Reconstruct, regularise: one loss a step."""
+        posterior = self.encode(images)
+        codes = reparametrise(posterior, generator)
+        nll = self._nll(self.decoder(codes), images).mean()
+        kl = kl_to_standard_normal(*posterior).sum(1).mean()
+        extra = self.penalties(posterior, codes)
+        loss = nll + self.beta * kl + sum(extra.values())
+        terms = {"nll": nll, "kl": kl, **extra}
+        yield Loss("vae", loss, {name: term.detach() for name, term in terms.items()})
+
+    def penalties(self, posterior: Posterior, codes: Tensor) -> dict[str, Tensor]:
+        """What a relative of the VAE adds to the loss, by name."""
+        return {}
+
+    def _nll(self, output: Tensor, images: Tensor) -> Tensor:
+        if self.likelihood == "bernoulli":
+            return bernoulli_nll(output, images)
+        return gaussian_nll(output.float().sigmoid(), images)
+
+
+def reparametrise(posterior: Posterior, generator: torch.Generator) -> Tensor:
+    """Sample codes so that gradients reach the posterior.
+
+    ``z = mean + exp(logvar / 2) * noise`` with noise from N(0, I): Kingma &
+    Welling (2013), section 2.4.
+    """
+    mean, logvar = posterior
+    noise = torch.randn(
+        mean.shape, generator=generator, device=mean.device, dtype=mean.dtype
+    )
+    return mean + (0.5 * logvar).exp() * noise

@@ -1,0 +1,160 @@
+"""The papers' encoder and decoder tables, by name.
+
+An encoder maps pictures in [0, 1] to ``2 * latent_dim`` numbers, the posterior's
+means and log-variances. A decoder maps codes to *logits* of the pictures: the
+sigmoid belongs to the likelihood, where it can be computed stably.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+
+class Networks(NamedTuple):
+    """An encoder and the decoder that answers it."""
+
+    encoder: nn.Module
+    decoder: nn.Module
+
+
+class FullPrecisionLinear(nn.Linear):
+    """A linear layer that ignores autocast.
+
+    Codes live between -3 and 3, where bfloat16 moves in steps of 1/64: as wide
+    as a tight posterior. The layers that write and read codes therefore stay in
+    single precision, which costs nothing beside a convolution.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        with torch.autocast(input.device.type, enabled=False):
+            return super().forward(input.float())
+
+
+def shapes_mlp(latent_dim: int = 10, channels: int = 1, size: int = 64) -> Networks:
+    """Fully connected networks for 2D Shapes.
+
+    Two encoder layers of 1200 with ReLU, three decoder layers of 1200 with tanh:
+    the 2D Shapes row of the table in Higgins et al. (2017), appendix A.1.
+    """
+    _check(latent_dim, channels, size)
+    pixels = channels * size * size
+    encoder = nn.Sequential(
+        nn.Flatten(),
+        nn.Linear(pixels, 1200),
+        nn.ReLU(),
+        nn.Linear(1200, 1200),
+        nn.ReLU(),
+        FullPrecisionLinear(1200, 2 * latent_dim),
+    )
+    decoder = nn.Sequential(
+        FullPrecisionLinear(latent_dim, 1200),
+        nn.Tanh(),
+        nn.Linear(1200, 1200),
+        nn.Tanh(),
+        nn.Linear(1200, 1200),
+        nn.Tanh(),
+        nn.Linear(1200, pixels),
+        nn.Unflatten(1, (channels, size, size)),
+    )
+    return Networks(encoder, decoder)
+
+
+def conv(latent_dim: int = 10, channels: int = 1, size: int = 64) -> Networks:
+    """Four convolutions of stride 2 and a layer of 256, and their mirror image.
+
+    The CelebA and Chairs rows of the table in Higgins et al. (2017), appendix
+    A.1: convolutions with 32, 32, 64, 64 channels of 4x4, ReLU, a fully
+    connected layer of 256; the decoder reversed. Pictures of any size that 16
+    divides; at 64 the innermost maps are 4x4.
+    """
+    _check(latent_dim, channels, size)
+    if size % 16:
+        raise ValueError(
+            f"the convolutional network halves pictures four times: size must be a "
+            f"multiple of 16, got {size}"
+        )
+    inner = size // 16
+    encoder = nn.Sequential(
+        nn.Conv2d(channels, 32, 4, stride=2, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(32, 32, 4, stride=2, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(32, 64, 4, stride=2, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(64, 64, 4, stride=2, padding=1),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(64 * inner * inner, 256),
+        nn.ReLU(),
+        FullPrecisionLinear(256, 2 * latent_dim),
+    )
+    decoder = nn.Sequential(
+        FullPrecisionLinear(latent_dim, 256),
+        nn.ReLU(),
+        nn.Linear(256, 64 * inner * inner),
+        nn.ReLU(),
+        nn.Unflatten(1, (64, inner, inner)),
+        nn.ConvTranspose2d(64, 64, 4, stride=2, padding=1),
+        nn.ReLU(),
+        nn.ConvTranspose2d(64, 32, 4, stride=2, padding=1),
+        nn.ReLU(),
+        nn.ConvTranspose2d(32, 32, 4, stride=2, padding=1),
+        nn.ReLU(),
+        nn.ConvTranspose2d(32, channels, 4, stride=2, padding=1),
+    )
+    return Networks(encoder, decoder)
+
+
+NETWORKS = {"shapes_mlp": shapes_mlp, "conv": conv}
+
+
+def build(
+    name: str, latent_dim: int = 10, channels: int = 1, size: int = 64
+) -> Networks:
+    """The networks called ``name``, freshly initialised.
+
+    Parameters
+    ----------
+    name : {"conv", "shapes_mlp"}
+    latent_dim, channels, size : int
+        Of the code and of the pictures.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown, or a number is not positive or does not fit.
+    """
+    if name not in NETWORKS:
+        raise ValueError(f"no network {name!r}; there are {', '.join(NETWORKS)}")
+    return NETWORKS[name](latent_dim, channels, size)
+
+
+def initialise(module: nn.Module, generator: torch.Generator) -> nn.Module:
+    """Draw all weights afresh from ``generator``, as torch's defaults would.
+
+    torch's own initialisation reads the global random state; drawing from a
+    generator makes a run a function of its seed alone. Weights and biases are
+    uniform in plus or minus 1/sqrt(fan_in) (He et al. 2015 with a = sqrt(5)).
+    """
+    for layer in module.modules():
+        if isinstance(layer, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
+            fan_in, _ = nn.init._calculate_fan_in_and_fan_out(layer.weight)
+            bound = 1 / math.sqrt(fan_in)
+            nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
+            if layer.bias is not None:
+                nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
+    return module
+
+
+def _check(latent_dim: int, channels: int, size: int) -> None:
+    for name, value in (
+        ("latent_dim", latent_dim),
+        ("channels", channels),
+        ("size", size),
+    ):
+        if value < 1:
+            raise ValueError(f"{name} must be positive, got {value}")
