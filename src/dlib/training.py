@@ -127,8 +127,8 @@ def fit(
     ValueError
         If a number is not positive, or the checkpoint is of another training.
     NonFiniteLoss
-        If a term of the loss is not finite; the message names it and the step.
-        The last checkpoint stays as it was.
+    If a term of the loss, or a weight, is not finite; the message names it
+        and the step. The last checkpoint stays as it was.
     """
     for name, value in (
         ("steps", steps),
@@ -160,9 +160,11 @@ def fit(
         player: fabric.setup_optimizers(optimiser)
         for player, optimiser in optimisers.items()
     }
+    drawn = dataset.sample_factors(8, step_generator(0, 0, dataset.device))
     settings = {
-        "method": type(method).__name__,
-        "data": repr(dataset),
+        "method": _describe(method),
+        # A part of a data set looks like another of its size; its draws don't.
+        "data": f"{dataset!r}: {drawn.tolist()}",
         "batch_size": batch_size,
         "learning_rate": learning_rate,
         "seed": seed,
@@ -173,6 +175,11 @@ def fit(
     path = Path(checkpoint) if checkpoint is not None else None
     if path is not None and path.exists():
         first, history = _resume(path, method, optimisers, settings)
+        if first > steps:
+            raise ValueError(
+                f"the checkpoint {path} stands at step {first:,}, past the {steps:,} "
+                "asked for; ask for more steps, or remove it to start afresh"
+            )
     spent_before, began = history.seconds, time.monotonic()
     checkpoint_every = -(-checkpoint_every // WINDOW) * WINDOW
 
@@ -200,6 +207,7 @@ def fit(
             window.append(logs)
             if step % WINDOW == 0 or step == steps:
                 means = _means(window, step)
+                _check_weights(method, step)
                 window.clear()
                 history.steps.append(step)
                 for name, value in means.items():
@@ -227,6 +235,29 @@ def _means(window: list[dict[str, Tensor]], last: int) -> dict[str, float]:
             'precision="32-true" may help'
         )
     return dict(zip(names, rows.mean(0).tolist(), strict=True))
+
+
+def _check_weights(method: nn.Module, step: int) -> None:
+    """A finite loss can have a gradient that is not: look at its victims too."""
+    finite = torch.stack([p.isfinite().all() for p in method.parameters()])
+    if not bool(finite.all()):
+        names = [name for name, _ in method.named_parameters()]
+        name = names[finite.tolist().index(False)]
+        raise NonFiniteLoss(
+            f"the weights {name!r} were no longer finite at step {step}, though every "
+            "term of the loss was: one of them has a gradient that is not, such as "
+            "that of a square root at zero"
+        )
+
+
+def _describe(method: nn.Module) -> str:
+    """The method, its options and its layers: what tells a training from another."""
+    options = {
+        name: value
+        for name, value in sorted(vars(method).items())
+        if isinstance(value, (int, float, str)) and name != "training"
+    }
+    return f"{options} {method!r}"
 
 
 def _save(
@@ -257,14 +288,16 @@ def _resume(
     try:
         with safe_open(path, framework="pt") as file:
             state = json.loads(file.metadata()["state"])
+            step, history = state["step"], History(**state["history"])
+            saved = state["settings"]
             tensors = {name: file.get_tensor(name) for name in file.keys()}
     except Exception as error:
         raise ValueError(
             f"{path} is not a checkpoint of this library ({error}); remove it to "
             "start afresh"
         ) from error
-    if state["settings"] != settings:
-        differing = [k for k in settings if state["settings"].get(k) != settings[k]]
+    if saved != settings:
+        differing = [k for k in settings if saved.get(k) != settings[k]]
         raise ValueError(
             f"the checkpoint {path} is of another training: {', '.join(differing)} "
             "differ; remove it to start afresh, or give another path"
@@ -273,11 +306,18 @@ def _resume(
     method.load_state_dict(weights)
     for player, optimiser in optimisers.items():
         prefix = f"optimiser.{player}."
+        parameters = optimiser.param_groups[0]["params"]
         states: dict[int, dict[str, Tensor]] = {}
         for key, value in tensors.items():
             if key.startswith(prefix):
                 index, name = key[len(prefix) :].split(".")
+                parameter = parameters[int(index)]
+                if value.shape == parameter.shape:
+                    # The fused kernel walks through memory: moments must lie
+                    # in the order of their parameter, which may be
+                    # channels-last; the file's order is not.
+                    value = torch.empty_like(parameter).copy_(value)
                 states.setdefault(int(index), {})[name] = value
         groups = optimiser.state_dict()["param_groups"]
         optimiser.load_state_dict({"state": states, "param_groups": groups})
-    return state["step"], History(**state["history"])
+    return step, history

@@ -1,0 +1,256 @@
+"""The plots that more than one chapter draws. Each returns its figure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from dlib.data.dataset import Dataset
+from dlib.models.method import Method
+from dlib.training import History, to_float
+from dlib.viz.style import COLOURS, INK
+
+
+def image_grid(
+    images: Tensor,
+    *,
+    columns: int,
+    row_titles: Sequence[str] = (),
+    column_titles: Sequence[str] = (),
+    scale: float = 0.75,
+) -> Figure:
+    """Pictures in rows, as one sheet with thin gaps.
+
+    Parameters
+    ----------
+    images : Tensor
+        ``uint8`` or floats in [0, 1], shape (n, c, h, w).
+    columns : int
+        How many pictures a row has.
+    row_titles, column_titles : sequence of str
+        Beside the rows, above the columns.
+    scale : float
+        Inches that a picture takes.
+
+    Raises
+    ------
+    ValueError
+        If ``images`` is not a batch of pictures or ``columns`` not positive.
+    """
+    if images.ndim != 4 or columns < 1:
+        raise ValueError(
+            "images must have shape (n, c, h, w) and columns be positive, got "
+            f"{tuple(images.shape)} and {columns}"
+        )
+    pictures = images.detach().cpu()
+    pictures = pictures.float() / (255 if images.dtype == torch.uint8 else 1)
+    n, _, height, width = pictures.shape
+    rows = -(-n // columns)
+    gap = max(1, height // 32)
+    # Gaps are transparent: the page shows through, whatever its colour.
+    sheet = np.zeros((rows * (height + gap) - gap, columns * (width + gap) - gap, 4))
+    for i, picture in enumerate(pictures):
+        top, left = (i // columns) * (height + gap), (i % columns) * (width + gap)
+        place = (slice(top, top + height), slice(left, left + width))
+        colour = picture.expand(3, -1, -1).permute(1, 2, 0)
+        sheet[(*place, slice(0, 3))] = colour.clamp(0, 1).numpy()
+        sheet[(*place, 3)] = 1
+    margin = 0.085 * max((len(title) for title in row_titles), default=0)
+    figure, axes = plt.subplots(figsize=(columns * scale + margin, rows * scale + 0.2))
+    axes.imshow(sheet, interpolation="nearest")
+    axes.tick_params(length=0, labelsize=9)
+    axes.spines[:].set_visible(False)
+    middle_y = np.arange(len(row_titles)) * (height + gap) + height / 2
+    middle_x = np.arange(len(column_titles)) * (width + gap) + width / 2
+    axes.set_yticks(middle_y, row_titles)
+    axes.set_xticks(middle_x, column_titles)
+    axes.xaxis.tick_top()
+    return figure
+
+
+@torch.no_grad()
+def reconstructions(
+    methods: Mapping[str, Method], dataset: Dataset, *, n: int = 10, seed: int = 0
+) -> Figure:
+    """Pictures of a data set above what each method makes of them.
+
+    Parameters
+    ----------
+    methods : mapping of str to Method
+        By the title of their row.
+    dataset : Dataset
+    n, seed : int
+        How many pictures, and of which draw.
+    """
+    generator = torch.Generator(device=dataset.device).manual_seed(seed)
+    images, _ = dataset.sample(n, generator)
+    rows = [to_float(images, torch.device("cpu"))]
+    for method in methods.values():
+        inputs = to_float(images, _device(method))
+        rows.append(method.decode(method.encode(inputs).mean).cpu())
+    return image_grid(
+        torch.cat(rows), columns=n, row_titles=["picture", *methods], column_titles=()
+    )
+
+
+@torch.no_grad()
+def traversals(
+    method: Method,
+    image: Tensor,
+    *,
+    order: Sequence[int] | None = None,
+    limit: float = 2.5,
+    steps: int = 9,
+    labels: Sequence[str] | None = None,
+) -> Figure:
+    """One latent varied a row, the others held at the picture's code.
+
+    Parameters
+    ----------
+    method : Method
+    image : Tensor
+        ``uint8``, shape (c, h, w): the picture to start from.
+    order : sequence of int, optional
+        Which latents, from the top down; all by default.
+    limit : float
+        A latent runs from ``-limit`` to ``limit``, in units of the prior's
+        standard deviation.
+    steps : int
+        Pictures in a row.
+    labels : sequence of str, optional
+        Titles of the rows, in the same order; ``z0`` and so on by default.
+    """
+    code = method.encode(to_float(image[None], _device(method))).mean  # (1, d)
+    order = list(range(method.latent_dim)) if order is None else list(order)
+    values = torch.linspace(-limit, limit, steps, device=code.device)
+    codes = code.repeat(len(order) * steps, 1)
+    for row, latent in enumerate(order):
+        codes[row * steps : (row + 1) * steps, latent] = values
+    return image_grid(
+        method.decode(codes),
+        columns=steps,
+        row_titles=[f"z{i}" for i in order] if labels is None else labels,
+        column_titles=[f"{value:+.1f}" for value in values.tolist()],
+        scale=0.6,
+    )
+
+
+def covariance_map(
+    matrices: Mapping[str, Tensor], *, limit: float | None = None
+) -> Figure:
+    """Covariance matrices side by side on one diverging scale."""
+    arrays = {title: np.asarray(m.detach().cpu()) for title, m in matrices.items()}
+    limit = limit or max(float(np.abs(a).max()) for a in arrays.values())
+    figure, axes = plt.subplots(
+        1, len(arrays), figsize=(2.6 * len(arrays) + 0.6, 2.8), squeeze=False
+    )
+    for axis, (title, array) in zip(axes[0], arrays.items(), strict=True):
+        shown = axis.imshow(array, cmap="PuOr", vmin=-limit, vmax=limit)
+        axis.set_title(title)
+        axis.set_xticks(range(0, len(array), 3))
+        axis.set_yticks(range(0, len(array), 3))
+        axis.spines[:].set_visible(False)
+    bar = figure.colorbar(shown, ax=axes, shrink=0.8)
+    bar.outline.set_visible(False)  # type: ignore[operator]
+    return figure
+
+
+def score_map(matrix: Tensor, factors: Sequence[str], *, title: str = "") -> Figure:
+    """A latents-by-factors matrix with its numbers written in.
+
+    Parameters
+    ----------
+    matrix : Tensor
+        Shape (latent_dim, len(factors)), entries from 0 to 1.
+    factors : sequence of str
+        Names of the columns.
+    """
+    array = np.asarray(matrix.detach().cpu(), dtype=float)
+    figure, axes = plt.subplots(
+        figsize=(1.1 * array.shape[1] + 0.6, 0.34 * array.shape[0] + 0.7)
+    )
+    axes.imshow(array, vmin=0, vmax=1, aspect="auto", cmap="cividis")
+    for (row, column), value in np.ndenumerate(array):
+        ink = "black" if value > 0.55 else "white"
+        axes.text(
+            column, row, f"{value:.2f}", ha="center", va="center", color=ink, fontsize=8
+        )
+    axes.set_yticks(range(len(array)), [f"z{i}" for i in range(len(array))])
+    axes.set_xticks(range(len(factors)), factors)
+    axes.xaxis.tick_top()
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    if title:
+        axes.set_title(title)
+    return figure
+
+
+def training_curves(histories: Mapping[str, History], term: str) -> Figure:
+    """One term of the loss over the steps, a line for each run."""
+    figure, axes = plt.subplots(figsize=(5.6, 3.0))
+    for title, history in histories.items():
+        axes.plot(history.steps, history.terms[term], label=title)
+    axes.set(xlabel="step", ylabel=f"{term} (nats a picture)", yscale="log")
+    axes.grid(True)
+    axes.legend()
+    return figure
+
+
+def trade_off(
+    curves: Mapping[str, Sequence[tuple[float, float, float]]],
+    *,
+    xlabel: str,
+    ylabel: str,
+    axes: Axes | None = None,
+) -> Figure:
+    """Curves of a sweep: each point is marked with its setting.
+
+    Parameters
+    ----------
+    curves : mapping of str to sequence of (setting, x, y)
+        By title; several triples with one setting are seeds: they are shown as
+        dots, and the line goes through their mean.
+    xlabel, ylabel : str
+    axes : Axes, optional
+        To draw on; a new figure by default.
+    """
+    if axes is None:
+        _, axes = plt.subplots(figsize=(5.6, 3.6))
+    markers = "osD^v<"
+    for i, (title, points) in enumerate(curves.items()):
+        colour = COLOURS[i % len(COLOURS)]
+        settings = sorted({point[0] for point in points})
+        means = np.array(
+            [np.mean([p[1:] for p in points if p[0] == s], axis=0) for s in settings]
+        )
+        every = np.array([p[1:] for p in points])
+        axes.plot(
+            *means.T, marker=markers[i % 6], color=colour, label=title, markersize=5
+        )
+        axes.scatter(*every.T, s=10, color=colour, alpha=0.5)
+        for setting, (x, y) in zip(settings, means, strict=True):
+            axes.annotate(
+                f"{setting:g}",
+                (x, y),
+                xytext=(4, 4),
+                textcoords="offset points",
+                fontsize=8,
+                color=INK,
+            )
+    axes.set(xlabel=xlabel, ylabel=ylabel)
+    axes.grid(True)
+    axes.legend()
+    figure = axes.figure
+    if not isinstance(figure, Figure):
+        raise TypeError("axes must belong to a figure, not to a part of one")
+    return figure
+
+
+def _device(method: Method) -> torch.device:
+    return next(method.parameters()).device  # type: ignore[attr-defined]

@@ -1,0 +1,71 @@
+"""Plots: what they draw, and what they refuse."""
+
+import matplotlib
+import pytest
+import torch
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+
+from dlib import networks, viz
+from dlib.data.dsprites import TwinDSprites
+from dlib.models import VAE
+from dlib.training import History
+
+
+@pytest.fixture(autouse=True)
+def closed_afterwards():
+    yield
+    plt.close("all")
+
+
+@pytest.fixture
+def method():
+    return VAE(networks.conv(latent_dim=4, size=16)).eval()
+
+
+def test_a_grid_places_every_picture():
+    images = torch.arange(6).view(6, 1, 1, 1).expand(6, 1, 8, 8).to(torch.uint8) * 40
+    figure = viz.image_grid(images, columns=3, row_titles=["a", "b"])
+    sheet = figure.axes[0].images[0].get_array()
+    assert sheet.shape == (2 * 9 - 1, 3 * 9 - 1, 4)
+    assert sheet[9, 9, 0] == pytest.approx(4 * 40 / 255)  # second row, second column
+    assert sheet[8, 0, 3] == 0  # the gap is transparent
+    with pytest.raises(ValueError, match=r"\(n, c, h, w\)"):
+        viz.image_grid(images[0], columns=3)
+
+
+def test_traversals_move_one_latent_a_row(method):
+    seen = []
+    decode = method.decode
+    method.decode = lambda codes: seen.append(codes) or decode(codes)
+    image = TwinDSprites(16)[0][0]
+    viz.traversals(method, image, order=[2, 0], steps=5, limit=2.0)
+    codes = seen[0].view(2, 5, 4)
+    assert torch.allclose(codes[0, :, 2], torch.linspace(-2, 2, 5))
+    assert codes[0, :, [0, 1, 3]].std(0).max() < 1e-6
+    assert codes[1, :, 1:].std(0).max() < 1e-6
+
+
+def test_reconstructions_have_a_row_a_method(method):
+    data = TwinDSprites(16)
+    figure = viz.reconstructions({"one": method, "two": method}, data, n=4)
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert labels == ["picture", "one", "two"]
+
+
+def test_trade_off_goes_through_the_means_of_seeds():
+    points = [(1.0, 0.1, 0.2), (1.0, 0.3, 0.4), (4.0, 0.5, 0.6)]
+    figure = viz.trade_off({"m": points}, xlabel="x", ylabel="y")
+    x, y = figure.axes[0].lines[0].get_data()
+    assert list(x) == pytest.approx([0.2, 0.5]) and list(y) == pytest.approx([0.3, 0.6])
+
+
+def test_the_rest_draw(method):
+    viz.use()
+    viz.covariance_map({"a": torch.eye(3), "b": -torch.eye(3)})
+    viz.score_map(torch.rand(4, 2), ["shape", "scale"], title="t")
+    history = History([50, 100], {"nll": [3.0, 2.0]}, 1.0)
+    viz.training_curves({"run": history}, "nll")
+    assert len(plt.get_fignums()) == 3
+    assert viz.glue("plots_test_value", 3) == 3
