@@ -127,7 +127,7 @@ def fit(
     ValueError
         If a number is not positive, or the checkpoint is of another training.
     NonFiniteLoss
-    If a term of the loss, or a weight, is not finite; the message names it
+        If a term of the loss, or a weight, is not finite; the message names it
         and the step. The last checkpoint stays as it was.
     """
     for name, value in (

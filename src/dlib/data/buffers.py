@@ -1,0 +1,165 @@
+"""Tensors that are slow to make, kept on disk between one process and the next.
+
+A file is complete or absent: it is written under a temporary name and then
+moved into place. It carries its own checksum, and one that is cut short or
+altered is made again. When two processes start at once, the second waits for
+the first; should waiting fail, both build, which costs time and nothing else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import os
+import tempfile
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import platformdirs
+import torch
+from filelock import FileLock, Timeout
+from rich.console import Console
+from rich.progress import track
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+# Longer than a build takes on a busy machine; after it, build here as well.
+SECONDS_TO_WAIT = 120.0
+
+
+def cache_folder() -> Path:
+    """Where buffers are kept: ``$DLIB_CACHE``, or the user's cache folder."""
+    chosen = os.environ.get("DLIB_CACHE")
+    return Path(chosen or platformdirs.user_cache_dir("dlib-book")).expanduser()
+
+
+def announced(items: Sequence[T], what: str) -> Iterator[T]:
+    """Go through ``items`` with a progress bar, or a log line where none can be.
+
+    Parameters
+    ----------
+    items : sequence
+        The parts of the work.
+    what : str
+        The work, such as ``"drawing the 3DShapes buffers"``.
+    """
+    console = Console(stderr=True)
+    visible = console.is_terminal or console.is_jupyter
+    if not visible:
+        log.info("%s, once: %d parts", what, len(items))
+    shown: Iterable[T] = track(
+        items, what, console=console, transient=True, disable=not visible
+    )
+    yield from shown
+
+
+def load_or_build(
+    name: str,
+    build: Callable[[], Tensor],
+    shape: tuple[int, ...],
+    dtype: torch.dtype,
+    folder: Path | None = None,
+) -> Tensor:
+    """The tensor kept under ``name``, built now if there is none in order.
+
+    Parameters
+    ----------
+    name : str
+        File name without its ending. It must change with whatever the content
+        depends on.
+    build : callable
+        Makes the tensor, on the CPU.
+    shape, dtype : tuple of int, torch.dtype
+        What the tensor must be; a file that holds anything else is replaced.
+    folder : Path, optional
+        Default :func:`cache_folder`.
+
+    Returns
+    -------
+    Tensor
+        On the CPU.
+
+    Warns
+    -----
+    RuntimeWarning
+        If the folder cannot be written to: the tensor is then kept in memory
+        only, and the next process builds it again.
+    """
+    path = (folder or cache_folder()) / f"{name}.safetensors"
+    kept = _read(path, shape, dtype)
+    if kept is not None:
+        return kept
+    with contextlib.ExitStack() as stack:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(path.with_suffix(".lock"), timeout=SECONDS_TO_WAIT)
+            stack.enter_context(lock)
+        except Timeout:
+            log.info("waited long enough for another process to make %s", path)
+        except OSError as error:
+            _warn(path, error)
+            return build()
+        # Whoever held the lock before us may have made it meanwhile.
+        kept = _read(path, shape, dtype)
+        if kept is not None:
+            return kept
+        built = build()
+        try:
+            _write(path, built)
+        except (OSError, SafetensorError) as error:
+            _warn(path, error)
+    return built
+
+
+def _warn(path: Path, error: Exception) -> None:
+    warnings.warn(
+        f"cannot keep {path.name} in {path.parent} ({error}); it stays in memory "
+        "and will be built again next time. Set DLIB_CACHE to a folder that can "
+        "be written to.",
+        RuntimeWarning,
+        stacklevel=4,
+    )
+
+
+def _digest(tensor: Tensor) -> str:
+    return hashlib.sha256(memoryview(tensor.contiguous().numpy()).cast("B")).hexdigest()
+
+
+def _read(path: Path, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor | None:
+    """The tensor in the file, or None if it is absent or not in order."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            digest = (file.metadata() or {}).get("sha256")
+            # Copied: the file is mapped, and must not be able to change under us.
+            tensor: Tensor = file.get_tensor("buffer").clone()
+    except FileNotFoundError:
+        return None
+    except (OSError, SafetensorError) as error:
+        log.info("%s cannot be read (%s): building it again", path, error)
+        return None
+    if tuple(tensor.shape) != shape or tensor.dtype != dtype:
+        log.info("%s holds another tensor than expected: building it again", path)
+        return None
+    if digest != _digest(tensor):
+        log.info("%s does not match its checksum: building it again", path)
+        return None
+    return tensor
+
+
+def _write(path: Path, tensor: Tensor) -> None:
+    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    os.close(handle)
+    try:
+        content = {"buffer": tensor.contiguous()}
+        save_file(content, temporary, metadata={"sha256": _digest(tensor)})
+        os.replace(temporary, path)
+    finally:
+        # After a replace there is nothing left; after an error, half a file.
+        Path(temporary).unlink(missing_ok=True)

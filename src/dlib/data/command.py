@@ -1,0 +1,122 @@
+"""``dlib data``: the official files from the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dlib.data.buffers import cache_folder
+from dlib.data.download import (
+    FILES,
+    DataError,
+    data_folder,
+    fetch,
+    find,
+    matches,
+    megabytes,
+    official_file,
+    official_names,
+)
+
+app = typer.Typer(
+    help="Fetch and check the official data files. The twins need none.",
+    no_args_is_help=True,
+)
+
+Root = Annotated[
+    Path | None,
+    typer.Option(help="Folder of the files. Left out: $DLIB_DATA, else the cache."),
+]
+WRONG_CALL, FAILED = 2, 1  # exit codes
+
+
+@contextmanager
+def _errors(code: int = FAILED) -> Iterator[None]:
+    """A DataError as one line on standard error, and an exit code."""
+    try:
+        yield
+    except DataError as error:
+        typer.echo(f"Error: {error}", err=True)
+        raise typer.Exit(code) from error
+
+
+@app.command("get")
+def get(
+    name: Annotated[str, typer.Argument(help=f"One of {', '.join(official_names())}.")],
+    format: Annotated[
+        str | None, typer.Option(help="npz or hdf5, where both are published.")
+    ] = None,
+    root: Root = None,
+) -> None:
+    """Fetch an official file, with its checksum checked.
+
+    DLIB_MIRROR names another address that serves the same files.
+    """
+    with _errors(WRONG_CALL):
+        file = official_file(name, format)
+    with _errors():
+        path = fetch(file, root)
+    typer.echo(f"{path} ({megabytes(path.stat().st_size)}), checksum right")
+
+
+@app.command("list")
+def list_files(root: Root = None) -> None:
+    """The official files, and which of them are here."""
+    folder = data_folder(root)
+    for file in FILES:
+        here = "here" if (folder / file.filename).is_file() else "not here"
+        typer.echo(
+            f"{file.name:<9} {file.format:<5} {megabytes(file.size):>9}  {here:<8}  "
+            f"{file.filename}"
+        )
+
+
+@app.command("check")
+def check(
+    name: Annotated[
+        str | None, typer.Argument(help="Left out: every file that is here.")
+    ] = None,
+    root: Root = None,
+) -> None:
+    """Compare the files that are here with the published checksums."""
+    with _errors(WRONG_CALL):
+        names = (official_file(name).name,) if name else official_names()
+    folder = data_folder(root)
+    present = [
+        (folder / file.filename, file)
+        for file in FILES
+        if file.name in names and (folder / file.filename).is_file()
+    ]
+    with _errors():
+        if not present:
+            raise DataError(
+                f"there is no official file of {' or '.join(names)} in {folder}; "
+                "`dlib data get` fetches them"
+            )
+        wrong = []
+        for path, file in present:
+            try:
+                right = matches(path, file)
+            except OSError as error:
+                raise DataError(f"cannot read {path}: {error.strerror}") from error
+            typer.echo(f"{path}: checksum {'right' if right else 'WRONG'}")
+            if not right:
+                wrong.append(path.name)
+        if wrong:
+            raise DataError(
+                f"{', '.join(wrong)}: not as published; delete and fetch again "
+                "(dlib data get)"
+            )
+
+
+@app.command("where")
+def where(root: Root = None) -> None:
+    """The folders in use."""
+    typer.echo(f"official files: {data_folder(root)}")
+    typer.echo(f"cache:          {cache_folder()}")
+    for name in official_names():
+        typer.echo(f"{name + ':':<15} {find(name, root) or 'no file: the twin'}")

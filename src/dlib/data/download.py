@@ -1,0 +1,400 @@
+"""The official files: where they come from, where they lie, how they are fetched.
+
+pooch does the fetching: a temporary name, the checksum, and only then the file's
+own name. What is added here is a download that goes on where a broken connection
+stopped, a look at the free space beforehand, and errors that say what to do.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import shutil
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+import pooch
+import requests
+from tqdm import tqdm
+
+from dlib.data.buffers import cache_folder
+
+Format = Literal["npz", "hdf5"]
+
+log = logging.getLogger("dlib.data")
+
+PARTIAL = ".dlib-partial-"  # folders of downloads under way
+STALE = 24 * 3600.0  # seconds after which one is taken for that of a killed process
+WAITS = (1.0, 3.0, 10.0)  # seconds before each further try of a broken download
+TIMEOUT = (10.0, 30.0)  # seconds to connect, and between two pieces
+PIECE = 1 << 18  # bytes written at a time
+
+
+class DataError(ValueError):
+    """A data set that cannot be had as asked; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class OfficialFile:
+    """One published file.
+
+    Parameters
+    ----------
+    name : str
+        Of the data set, such as ``"dsprites"``.
+    format : {"npz", "hdf5"}
+        How it is written.
+    filename : str
+        The publisher's name for it, kept on disk.
+    url : str
+        Where the publisher serves it.
+    checksum : str
+        ``"algorithm:digest"``, as pooch reads it.
+    size : int
+        Bytes, for the look at the free space.
+    """
+
+    name: str
+    format: Format
+    filename: str
+    url: str
+    checksum: str
+    size: int
+
+
+_DSPRITES = "dsprites_ndarray_co1sh3sc6or40x32y32_64x64"
+_DSPRITES_URL = "https://github.com/google-deepmind/dsprites-dataset/raw/master/"
+
+# Where a data set is published in two formats, the first is the one to fetch.
+FILES: tuple[OfficialFile, ...] = (
+    # md5 as in disent's and latte's loaders, which agree; the size is rounded up.
+    OfficialFile(
+        "dsprites",
+        "npz",
+        f"{_DSPRITES}.npz",
+        f"{_DSPRITES_URL}{_DSPRITES}.npz",
+        "md5:7da33b31b13a06f4b04a70402ce90c2e",
+        26_800_000,
+    ),
+    # sha256 and size: tensorflow-datasets, url_checksums/dsprites.txt.
+    OfficialFile(
+        "dsprites",
+        "hdf5",
+        f"{_DSPRITES}.hdf5",
+        f"{_DSPRITES_URL}{_DSPRITES}.hdf5",
+        "sha256:729fa22e884c9c500e1f17415d580746b4c5894fbbb780a1319bbcfa39a745bb",
+        28_024_106,
+    ),
+    # sha256 and size: tensorflow-datasets, url_checksums/shapes3d.txt.
+    OfficialFile(
+        "shapes3d",
+        "hdf5",
+        "3dshapes.h5",
+        "https://storage.googleapis.com/3d-shapes/3dshapes.h5",
+        "sha256:0a0f6ed98baff276a50f3a081a7434d788da63cb135a98189b2a5b5769be1785",
+        267_573_662,
+    ),
+)
+
+
+def official_names() -> tuple[str, ...]:
+    """Names of the data sets that have an official file."""
+    return tuple(dict.fromkeys(file.name for file in FILES))
+
+
+def official_file(name: str, format: str | None = None) -> OfficialFile:
+    """The official file of a data set.
+
+    Parameters
+    ----------
+    name : str
+        One of :func:`official_names`.
+    format : {"npz", "hdf5"}, optional
+        Left out: the first that is published.
+
+    Raises
+    ------
+    DataError
+        If there is no such data set, or it is not published in that format.
+    """
+    files = [file for file in FILES if file.name == name]
+    if not files:
+        names = ", ".join(official_names())
+        raise DataError(f"no official data set {name!r}; there are {names}")
+    for file in files:
+        if format is None or file.format == format:
+            return file
+    formats = " and ".join(file.format for file in files)
+    raise DataError(f"{name} is published as {formats}, not as {format!r}")
+
+
+def data_folder(root: str | os.PathLike[str] | None = None) -> Path:
+    """Where official files are looked for and put.
+
+    ``root`` if given, else ``$DLIB_DATA``, else ``official`` in the cache folder.
+    """
+    given = root or os.environ.get("DLIB_DATA")
+    return Path(given).expanduser() if given else cache_folder() / "official"
+
+
+def find(name: str, root: str | os.PathLike[str] | None = None) -> Path | None:
+    """The official file of a data set in the data folder, if it is there.
+
+    Raises
+    ------
+    DataError
+        If there is no such data set.
+    """
+    official_file(name)
+    for file in FILES:
+        path = data_folder(root) / file.filename
+        if file.name == name and path.is_file():
+            return path
+    return None
+
+
+def matches(path: Path, file: OfficialFile) -> bool:
+    """Whether the file at ``path`` has the published checksum."""
+    algorithm, digest = file.checksum.split(":")
+    return pooch.file_hash(str(path), alg=algorithm) == digest
+
+
+def fetch(
+    file: OfficialFile,
+    root: str | os.PathLike[str] | None = None,
+    *,
+    mirror: str | None = None,
+    progress: bool = True,
+) -> Path:
+    """Fetch an official file into the data folder, unless it is there already.
+
+    A broken connection is taken up where it broke, three times; where the server
+    cannot do that, the download starts again. Whatever happens, the file appears
+    under its own name only when its checksum is right, and nothing else stays.
+
+    Parameters
+    ----------
+    file : OfficialFile
+        From :func:`official_file`.
+    root : path, optional
+        The folder; see :func:`data_folder`.
+    mirror : str, optional
+        Base address that serves the same files under the same names. Left out:
+        ``$DLIB_MIRROR``, else the publisher's address.
+    progress : bool
+        Whether to draw a bar with the time left on standard error.
+
+    Returns
+    -------
+    Path
+        Of the file.
+
+    Raises
+    ------
+    DataError
+        If the folder cannot be written to or lacks the room, the server cannot be
+        reached or does not have the file, the connection breaks again and again,
+        or what arrives is not the published file.
+    """
+    folder = data_folder(root)
+    target = folder / file.filename
+    mirror = mirror or os.environ.get("DLIB_MIRROR")
+    url = f"{mirror.rstrip('/')}/{file.filename}" if mirror else file.url
+    try:
+        if target.is_file() and matches(target, file):
+            return target
+        folder.mkdir(parents=True, exist_ok=True)
+        _remove_stale(folder)
+        check_room(folder, file.size, file.filename)
+        with tempfile.TemporaryDirectory(prefix=PARTIAL, dir=folder) as partial:
+            _retrieve(url, file, Path(partial), progress)
+            fetched = Path(partial) / file.filename
+            # pooch's temporary files can be read by their owner only.
+            fetched.chmod(0o644)
+            os.replace(fetched, target)
+    except OSError as error:
+        raise disk_error(error, folder, f"store {file.filename}") from error
+    return target
+
+
+def check_room(folder: Path, size: int, what: str) -> None:
+    """Raise a DataError if ``folder`` has no room for ``size`` bytes."""
+    free = shutil.disk_usage(folder).free
+    if free < size:
+        raise DataError(
+            f"{what} needs {megabytes(size)}, and {folder} has {megabytes(free)} "
+            "free; make room, or name another folder"
+        )
+
+
+def disk_error(error: OSError, folder: Path, task: str) -> DataError:
+    """What to tell a user whom the file system has refused something."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        why = "the disk is full; make room, or name another folder"
+    elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        why = "the folder cannot be written to; name another one"
+    elif error.errno in (errno.ENOTDIR, errno.EEXIST):
+        why = "that path leads through a file; name a folder"
+    else:
+        why = error.strerror or str(error)
+    return DataError(f"cannot {task} in {folder}: {why}")
+
+
+def megabytes(size: int) -> str:
+    """``size`` bytes in words, such as ``"267.6 MB"``."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
+
+
+def _remove_stale(folder: Path) -> None:
+    """Remove what a killed process left, but not what another one is writing."""
+    for left in folder.glob(f"{PARTIAL}*"):
+        inside = [left, *left.glob("*")]
+        if time.time() - max(path.stat().st_mtime for path in inside) > STALE:
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _retrieve(url: str, file: OfficialFile, partial: Path, progress: bool) -> None:
+    # pooch announces its temporary name, which is nobody's business.
+    pooch.get_logger().setLevel(logging.WARNING)
+    for last in (False, True):
+        downloader = _Download(progress)
+        try:
+            pooch.retrieve(
+                url, file.checksum, file.filename, str(partial), downloader=downloader
+            )
+            return
+        except DataError:
+            raise
+        except ValueError as error:
+            # A server may change a file between two halves: once more, in one go.
+            if downloader.resumed and not last:
+                continue
+            raise DataError(
+                f"what {url} serves is not the published {file.filename}: its "
+                f"{file.checksum.split(':')[0]} is not the one expected "
+                f"({downloader.received:,} bytes came, about {file.size:,} were "
+                "expected). It was deleted. Try again later, or put the file into "
+                "the data folder by hand (dlib data where)"
+            ) from error
+
+
+class _Download:
+    """Writes a URL into a file, resuming; called by pooch.
+
+    Parameters
+    ----------
+    progress : bool
+        Whether to draw a bar.
+    """
+
+    def __init__(self, progress: bool) -> None:
+        self.progress = progress
+        self.tries = 1 + len(WAITS)
+        self.resumed = False
+        self.received = 0
+
+    def __call__(self, url: str, output_file: str, pooch: Any) -> None:
+        bar = tqdm(
+            desc=url.rsplit("/", 1)[-1][:24],
+            unit="B",
+            unit_scale=True,
+            disable=not self.progress,
+            file=sys.stderr,
+            dynamic_ncols=True,
+        )
+        with bar, open(output_file, "wb") as out:
+            for attempt in range(self.tries):
+                try:
+                    self._receive(url, out, bar)
+                    return
+                except requests.RequestException as error:
+                    if attempt + 1 == self.tries or not self._worth_another(error):
+                        raise self._explain(error, url) from error
+                    log.info("%s: %s; trying again", url, error)
+                    time.sleep(WAITS[attempt])
+
+    def _receive(self, url: str, out: BinaryIO, bar: tqdm[Any]) -> None:
+        """One connection: write what comes after the bytes there already are."""
+        # "identity": sizes and ranges must be those of the file, not of a gzip.
+        headers = {"Accept-Encoding": "identity"}
+        if self.received:
+            headers["Range"] = f"bytes={self.received}-"
+        with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as reply:
+            if reply.status_code == 416:  # no such range: begin at the beginning
+                self.received = 0
+            reply.raise_for_status()
+            continues = reply.status_code == 206 and reply.headers.get(
+                "Content-Range", ""
+            ).startswith(f"bytes {self.received}-")
+            if not continues:
+                out.seek(0)
+                out.truncate()
+                self.received = 0
+                bar.reset()
+            self.resumed = continues
+            length = reply.headers.get("Content-Length")
+            bar.total = self.received + int(length) if length else None
+            bar.refresh()
+            for piece in reply.iter_content(PIECE):
+                out.write(piece)
+                self.received += len(piece)
+                bar.update(len(piece))
+
+    def _worth_another(self, error: requests.RequestException) -> bool:
+        """A refused connection or a missing file will be no better in a second."""
+        if error.response is not None:
+            code = error.response.status_code
+            return code >= 500 or code in (408, 416, 429)
+        return self.received > 0
+
+    def _explain(self, error: requests.RequestException, url: str) -> DataError:
+        by_hand = (
+            "or fetch it by other means and put it into the data folder (dlib data "
+            'where). source="twin" needs no file'
+        )
+        if error.response is not None:
+            code, reason = error.response.status_code, error.response.reason
+            advice = (
+                "Try again later"
+                if code >= 500 or code in (408, 429)
+                else "The file may have moved: set DLIB_MIRROR to an address that "
+                "serves it"
+            )
+            return DataError(
+                f"the server answered {code} {reason} for {url}. {advice}, {by_hand}"
+            )
+        if self.received:
+            return DataError(
+                f"the connection to {url} broke {self.tries} times, the last time "
+                f"after {self.received:,} bytes; nothing was kept. Try again later, "
+                f"{by_hand}"
+            )
+        if isinstance(
+            error,
+            (
+                requests.exceptions.InvalidURL,
+                requests.exceptions.InvalidSchema,
+                requests.exceptions.MissingSchema,
+            ),
+        ):
+            return DataError(
+                f"{url} is not an address that can be fetched from; DLIB_MIRROR must "
+                "begin with http:// or https://"
+            )
+        if isinstance(error, requests.Timeout):
+            why = "it did not answer in time"
+        elif "resolve" in str(error).lower() or "getaddrinfo" in str(error):
+            why = "its name cannot be resolved"
+        elif "refused" in str(error).lower():
+            why = "the connection was refused"
+        else:
+            why = type(error).__name__
+        return DataError(
+            f"cannot reach {url}: {why}. Is there a network? Try again with one, "
+            f"{by_hand}"
+        )

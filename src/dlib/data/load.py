@@ -1,0 +1,103 @@
+"""``load``: a data set by its name, from wherever it can be had."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from dlib.data.dataset import Dataset
+from dlib.data.download import DataError, data_folder, find, official_file
+from dlib.data.dsprites import TwinDSprites
+from dlib.data.official import SIZE, OfficialDSprites, OfficialShapes3D
+from dlib.data.shapes3d import TwinShapes3D
+
+log = logging.getLogger("dlib.data")
+
+Device = torch.device | str
+
+_TWINS: dict[str, Callable[[int, Device], Dataset]] = {
+    "dsprites": lambda size, device: TwinDSprites(size=size, device=device),
+    "shapes3d": lambda size, device: TwinShapes3D(size=size, device=device),
+}
+_OFFICIAL: dict[str, Callable[[Path, Device], Dataset]] = {
+    "dsprites": lambda path, device: OfficialDSprites(path, device=device),
+    "shapes3d": lambda path, device: OfficialShapes3D(path, device=device),
+}
+NAMES = tuple(_TWINS)
+SOURCES = ("auto", "twin", "official")
+
+
+def load(
+    name: str,
+    source: Literal["auto", "twin", "official"] = "auto",
+    size: int = 64,
+    root: str | os.PathLike[str] | None = None,
+    device: torch.device | str = "cpu",
+) -> Dataset:
+    """A data set by its name.
+
+    Parameters
+    ----------
+    name : {"dsprites", "shapes3d"}
+        Which.
+    source : {"auto", "twin", "official"}
+        The twin is rendered and needs no file. ``"auto"`` takes the official file
+        where it lies in the data folder, and the twin elsewhere; which of the two
+        it was stands in ``dataset.source`` and in what the data set prints.
+    size : int
+        Width and height in pixels. The official files have 64 only.
+    root : path, optional
+        Folder with the official files. Left out: ``$DLIB_DATA``, else a folder in
+        the user's cache (``dlib data where`` prints it).
+    device : torch.device or str
+        Where pictures are made.
+
+    Returns
+    -------
+    Dataset
+        ``render``, ``sample``, ``split`` and ``space`` are alike for both sources.
+
+    Raises
+    ------
+    DataError
+        A ValueError: if the name or the source is unknown, the size is not a
+        number of pixels or not to be had from the official file, or the official
+        file is not there or cannot be read.
+
+    Examples
+    --------
+    >>> dataset = load("dsprites", source="twin", size=32)
+    >>> images, factors = dataset.sample(4, torch.Generator().manual_seed(0))
+    >>> tuple(images.shape)
+    (4, 1, 32, 32)
+    """
+    if name not in NAMES:
+        raise DataError(f"no data set {name!r}; there are {', '.join(NAMES)}")
+    if source not in SOURCES:
+        raise DataError(f"source must be one of {', '.join(SOURCES)}; got {source!r}")
+    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+        raise DataError(f"size must be a positive number of pixels, got {size!r}")
+
+    if source == "official" and size != SIZE:
+        raise DataError(
+            f"the official {name} pictures are {SIZE}x{SIZE}, and size={size} was "
+            f'asked for; use size={SIZE}, or source="twin", which draws any size'
+        )
+    path = find(name, root) if source != "twin" and size == SIZE else None
+    if source == "official" and path is None:
+        raise DataError(
+            f"there is no {official_file(name).filename} in {data_folder(root)}; "
+            f"fetch it with `dlib data get {name}`, name its folder (root=... or "
+            'DLIB_DATA), or use source="twin", which needs no file'
+        )
+    if path is not None:
+        dataset = _OFFICIAL[name](path, device)
+    else:
+        dataset = _TWINS[name](size, device)
+    log.info("%s", dataset)
+    return dataset

@@ -1,0 +1,57 @@
+"""Metrics of disentanglement: codes and factors in, a score with its parts out."""
+
+from dlib.metrics.attribute_classifier import attribute_classifier
+from dlib.metrics.bootstrap import Interval, bootstrap
+from dlib.metrics.evaluate import METRICS, evaluate, evaluate_codes
+from dlib.metrics.explicitness import explicitness
+from dlib.metrics.factor_vae import factor_vae
+from dlib.metrics.group_mig import group_mig
+from dlib.metrics.inputs import bin_values
+from dlib.metrics.irs import irs
+from dlib.metrics.mig import mig
+from dlib.metrics.modularity import modularity
+from dlib.metrics.noise import noise_floor
+from dlib.metrics.population import Grid, Table, codes_of
+from dlib.metrics.rank_correlation import RankCorrelation, rank_correlation
+from dlib.metrics.reconstruction import reconstruction
+from dlib.metrics.report import Report
+from dlib.metrics.retrieval import retrieval
+from dlib.metrics.sap import sap
+from dlib.metrics.score import Score
+from dlib.metrics.unsupervised import (
+    gaussian_total_correlation,
+    gaussian_wasserstein_correlation,
+    mean_code_mi,
+)
+from dlib.metrics.z_diff import z_diff
+
+__all__ = [
+    "METRICS",
+    "Grid",
+    "Interval",
+    "RankCorrelation",
+    "Report",
+    "Score",
+    "Table",
+    "attribute_classifier",
+    "bin_values",
+    "bootstrap",
+    "codes_of",
+    "evaluate",
+    "evaluate_codes",
+    "explicitness",
+    "factor_vae",
+    "gaussian_total_correlation",
+    "gaussian_wasserstein_correlation",
+    "group_mig",
+    "irs",
+    "mean_code_mi",
+    "mig",
+    "modularity",
+    "noise_floor",
+    "rank_correlation",
+    "reconstruction",
+    "retrieval",
+    "sap",
+    "z_diff",
+]

@@ -1,0 +1,577 @@
+"""What every metric is given: codes and factors, checked once, in one place.
+
+Codes are posterior means (or any representation), one row a point. Factors are
+the causes, in the same row order: indices, labels or real values, with gaps.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from dlib.data.factors import FactorSpace
+
+Kind = Literal["continuous", "categorical"]
+
+# Metrics that take real-valued factors as they are; named in error messages.
+TAKE_CONTINUOUS = ("sap", "irs", "dci", "infomec", "attribute_classifier")
+
+
+@dataclass(frozen=True)
+class Codes:
+    """Checked codes.
+
+    Attributes
+    ----------
+    values : Tensor
+        float64 (float32 where the device has no float64), shape (n, d): all
+        chunks side by side, on the device they came on.
+    chunks : tuple of (int, int)
+        First and one-past-last column of each chunk; each column is a chunk of
+        its own when codes came as a matrix.
+    dtype : torch.dtype
+        What the codes were given in: bin edges are computed in it, so that a
+        value on an edge falls where the reference implementation puts it.
+    """
+
+    values: Tensor
+    chunks: tuple[tuple[int, int], ...]
+    dtype: torch.dtype
+
+    @property
+    def n(self) -> int:
+        """Number of points."""
+        return self.values.shape[0]
+
+    @property
+    def latent_dim(self) -> int:
+        """Number of columns."""
+        return self.values.shape[1]
+
+    @property
+    def device(self) -> torch.device:
+        """Where the values live."""
+        return self.values.device
+
+    @cached_property
+    def constant(self) -> Tensor:
+        """Bool (d,): columns with one value only."""
+        low, high = self.values.aminmax(dim=0)
+        return low == high
+
+    def rows(self, index: Tensor) -> Codes:
+        """The same codes at some of the points."""
+        return Codes(self.values[index], self.chunks, self.dtype)
+
+
+@dataclass(frozen=True)
+class Factors:
+    """Checked factors, one column each.
+
+    Attributes
+    ----------
+    values : Tensor
+        Shape (n, k), same dtype and device as the codes; NaN where missing.
+        Words are numbered in alphabetical order.
+    names : tuple of str
+        One a column.
+    kinds : tuple of {"continuous", "categorical"}
+        Whether the order of the values means something.
+    discrete : tuple of bool
+        Whether the column has few enough distinct values to count them.
+    """
+
+    values: Tensor
+    names: tuple[str, ...]
+    kinds: tuple[Kind, ...]
+    discrete: tuple[bool, ...]
+
+    @property
+    def n(self) -> int:
+        """Number of points."""
+        return self.values.shape[0]
+
+    @cached_property
+    def known(self) -> Tensor:
+        """Bool (n, k): where the value is not missing."""
+        return ~torch.isnan(self.values)
+
+    @cached_property
+    def complete(self) -> bool:
+        """Whether nothing is missing."""
+        return bool(self.known.all())
+
+    @cached_property
+    def classes(self) -> tuple[Tensor, ...]:
+        """The distinct known values of each column, ascending."""
+        return tuple(
+            self.values[self.known[:, j], j].unique() for j in range(len(self.names))
+        )
+
+    @cached_property
+    def labels(self) -> Tensor:
+        """int64 (n, k): position of each value in ``classes``; -1 where missing."""
+        columns = [
+            torch.searchsorted(classes, self.values[:, j].contiguous())
+            for j, classes in enumerate(self.classes)
+        ]
+        return torch.stack(columns, dim=1).masked_fill(~self.known, -1)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Number of distinct values in each column."""
+        return tuple(len(classes) for classes in self.classes)
+
+    def rows(self, index: Tensor) -> Factors:
+        """The same factors at some of the points."""
+        return Factors(self.values[index], self.names, self.kinds, self.discrete)
+
+
+def as_codes(codes: Any, *, name: str = "codes") -> Codes:
+    """Check codes and put them in one matrix.
+
+    Parameters
+    ----------
+    codes : array, Tensor, DataFrame, or list of them
+        Shape (n, d), or a list of chunks (n, d_1), (n, d_2), ...; a chunk may
+        have shape (n,). ``Codes`` pass through untouched.
+    name : str
+        What messages call the argument.
+
+    Returns
+    -------
+    Codes
+        A constant column is kept (a collapsed latent is a finding, not an
+        error) and announced by one ``UserWarning``: every metric gives it 0.
+
+    Raises
+    ------
+    ValueError
+        If the shape is not (n, d) with n, d at least 1, chunks differ in
+        length, entries are not numbers, or any is NaN or infinite.
+    """
+    if isinstance(codes, Codes):
+        return codes
+    if _is_list_of_chunks(codes):
+        pieces = [_as_tensor(c, f"{name}[{i}]") for i, c in enumerate(codes)]
+        pieces = [p[:, None] if p.ndim == 1 else p for p in pieces]
+        lengths = [len(p) for p in pieces]
+        if len(set(lengths)) > 1:
+            raise ValueError(
+                f"the chunks of {name} must have the same number of points, "
+                f"got {lengths}"
+            )
+        for i, piece in enumerate(pieces):
+            if piece.ndim != 2:
+                raise ValueError(
+                    f"{name}[{i}] must have shape (n, chunk_dim), "
+                    f"got {tuple(piece.shape)}"
+                )
+        values = torch.cat(pieces, dim=1)
+        ends = np.cumsum([p.shape[1] for p in pieces]).tolist()
+        chunks = tuple(zip([0, *ends[:-1]], ends, strict=True))
+    else:
+        values = _as_tensor(codes, name)
+        if values.ndim != 2:
+            raise ValueError(
+                f"{name} must have shape (n, latent_dim) or be a list of chunks, "
+                f"got shape {tuple(values.shape)}"
+            )
+        chunks = tuple((i, i + 1) for i in range(values.shape[1]))
+    if 0 in values.shape:
+        raise ValueError(f"{name} must not be empty, got shape {tuple(values.shape)}")
+    dtype = values.dtype if values.dtype in _KEPT else torch.float32
+    if not (values.dtype.is_floating_point):
+        dtype = torch.float64
+    values = values.detach().to(_computing_dtype(values.device))
+    finite = values.isfinite()
+    if not bool(finite.all()):
+        row, column = (~finite).nonzero()[0].tolist()
+        raise ValueError(
+            f"{name} must be finite: {int((~finite).sum())} of {finite.numel()} "
+            f"values are NaN or infinite, the first in row {row}, column {column}. "
+            "A diverged encoder gives these; missing points must be left out"
+        )
+    checked = Codes(values, chunks, dtype)
+    if checked.n > 1 and bool(checked.constant.any()):
+        which = checked.constant.nonzero()[:, 0].tolist()
+        everything = (
+            "every code is"
+            if len(which) == values.shape[1]
+            else (f"code {', '.join(map(str, which))} is")
+        )
+        warnings.warn(
+            f"{everything} constant over all {checked.n} points: it carries nothing "
+            "and scores 0",
+            UserWarning,
+            stacklevel=3,
+        )
+    return checked
+
+
+def as_factors(
+    factors: Any,
+    codes: Codes | None = None,
+    *,
+    names: Sequence[str] | None = None,
+    kinds: Sequence[str] | None = None,
+    space: FactorSpace | None = None,
+    varying: bool = True,
+    name: str = "factors",
+) -> Factors:
+    """Check factors and put them in one table.
+
+    Parameters
+    ----------
+    factors : array, Tensor, DataFrame, or list
+        Shape (n, k), or (n,) for one factor. Indices, numbers or words.
+        Missing values are NaN (None in a DataFrame); in tables of an integer
+        type, negative numbers too. ``Factors`` pass through.
+    codes : Codes, optional
+        Must have as many points; the result lives on their device.
+    names : sequence of str, optional
+        Of the columns; a DataFrame's own, or ``factor 0``, ... without.
+    kinds : sequence of {"continuous", "categorical"}, optional
+        One a column. Without: continuous where any value is not whole,
+        categorical otherwise; a FactorSpace knows better, so pass its kinds.
+    space : FactorSpace, optional
+        Gives names and kinds.
+    varying : bool
+        Whether a column with a single value is an error.
+    name : str
+        What messages call the argument.
+
+    Raises
+    ------
+    ValueError
+        If lengths differ, the shape is wrong, a value is infinite, a column
+        has no known value or only one, or names and kinds do not fit.
+    """
+    if isinstance(factors, Factors):
+        checked = factors
+        if codes is not None and checked.values.device != codes.device:
+            checked = Factors(
+                checked.values.to(codes.device),
+                checked.names,
+                checked.kinds,
+                checked.discrete,
+            )
+    else:
+        if space is not None:
+            names = names or space.names
+            kinds = kinds or space.kinds
+        values, found = _table(factors, name)
+        names = tuple(names) if names is not None else found
+        checked = _checked_factors(values, names, kinds, codes, name)
+    if codes is not None and checked.n != codes.n:
+        raise ValueError(
+            f"codes and {name} must have the same number of points, one row each: "
+            f"got {codes.n} rows of codes and {checked.n} of {name}"
+        )
+    if varying:
+        for label, classes in zip(checked.names, checked.classes, strict=True):
+            if len(classes) < 2:
+                raise ValueError(
+                    f"{label} has one value only ({_value(classes)}) in these "
+                    f"{checked.n} points, so nothing can be said about it; drop "
+                    "the column or add points that differ in it"
+                )
+    return checked
+
+
+def prepare(
+    codes: Any,
+    factors: Any,
+    *,
+    metric: str,
+    minimum: int = 2,
+    discrete: bool = False,
+    names: Sequence[str] | None = None,
+    kinds: Sequence[str] | None = None,
+) -> tuple[Codes, Factors]:
+    """Check codes and factors together, for one metric.
+
+    Parameters
+    ----------
+    codes, factors
+        As in :func:`as_codes` and :func:`as_factors`.
+    metric : str
+        Named in messages.
+    minimum : int
+        Fewest points that the protocol makes sense for.
+    discrete : bool
+        Whether the metric counts values, so that real-valued factors are out.
+
+    Raises
+    ------
+    ValueError
+        As the two functions do; and if there are fewer than ``minimum`` points
+        or a factor is real-valued where it may not be.
+    """
+    checked_codes = as_codes(codes)
+    checked_factors = as_factors(factors, checked_codes, names=names, kinds=kinds)
+    require_points(checked_codes.n, minimum, metric)
+    if discrete:
+        require_discrete(checked_factors, metric)
+    return checked_codes, checked_factors
+
+
+def prepare_test(
+    codes: Codes,
+    factors: Factors,
+    codes_test: Any,
+    factors_test: Any,
+    *,
+    metric: str,
+    minimum: int = 2,
+) -> tuple[Codes, Factors]:
+    """Check test points against training points that are already checked.
+
+    Raises
+    ------
+    ValueError
+        If only one of the two is given, or their columns are not the training
+        columns.
+    """
+    if codes_test is None or factors_test is None:
+        raise ValueError(
+            f"{metric} needs test points: give both codes_test and factors_test"
+        )
+    with warnings.catch_warnings():
+        # A code that is constant was announced when the training codes came.
+        warnings.simplefilter("ignore", UserWarning)
+        codes_test = as_codes(codes_test, name="codes_test")
+    factors_test = as_factors(
+        factors_test,
+        codes_test,
+        names=None if isinstance(factors_test, Factors) else factors.names,
+        kinds=None if isinstance(factors_test, Factors) else factors.kinds,
+        varying=False,
+        name="factors_test",
+    )
+    if codes_test.latent_dim != codes.latent_dim:
+        raise ValueError(
+            f"codes_test must have {codes.latent_dim} columns like codes, "
+            f"got {codes_test.latent_dim}"
+        )
+    if len(factors_test.names) != len(factors.names):
+        raise ValueError(
+            f"factors_test must have {len(factors.names)} columns like factors, "
+            f"got {len(factors_test.names)}"
+        )
+    require_points(codes_test.n, minimum, metric, "test points")
+    return codes_test, factors_test
+
+
+def halves(
+    codes: Codes, factors: Factors, fraction: float = 2 / 3
+) -> tuple[Codes, Factors, Codes, Factors]:
+    """First ``fraction`` of the points to fit on, the rest to test on.
+
+    Two thirds are the reference's 10,000 and 5,000. Rows are taken in the order
+    given: points drawn at random need no second shuffle, and sorted ones (a full
+    grid) must be shuffled by the caller, who knows the seed.
+    """
+    cut = round(codes.n * fraction)
+    train = torch.arange(cut, device=codes.device)
+    test = torch.arange(cut, codes.n, device=codes.device)
+    return codes.rows(train), factors.rows(train), codes.rows(test), factors.rows(test)
+
+
+def require_points(n: int, minimum: int, metric: str, what: str = "points") -> None:
+    """Raise ValueError if there are fewer than ``minimum`` points."""
+    if n < minimum:
+        raise ValueError(
+            f"{metric} needs at least {minimum} {what} for its protocol, got {n}"
+        )
+
+
+def require_discrete(factors: Factors, metric: str) -> None:
+    """Raise ValueError if a factor has too many values to be counted."""
+    for j, label in enumerate(factors.names):
+        if not factors.discrete[j]:
+            raise ValueError(
+                f"{metric} counts how often each value of a factor occurs, and "
+                f"{label} is real-valued ({factors.sizes[j]} distinct values in "
+                f"{factors.n} points). Metrics that take it as it is: "
+                f"{', '.join(TAKE_CONTINUOUS)}. Or bin it first: "
+                "metrics.bin_values(factors, bins=20)"
+            )
+
+
+def bin_values(values: Any, bins: int = 20) -> Tensor:
+    """Equal-width bins of each column, from its minimum to its maximum.
+
+    Parameters
+    ----------
+    values : array or Tensor
+        Real values, shape (n, k) or (n,); NaN stays missing (-1).
+    bins : int
+        How many.
+
+    Returns
+    -------
+    Tensor
+        int64, same shape: 0 to ``bins - 1``, and -1 where the value was NaN.
+
+    Raises
+    ------
+    ValueError
+        If ``bins`` is below 2.
+    """
+    if bins < 2:
+        raise ValueError(f"bins must be at least 2, got {bins}")
+    tensor = _as_tensor(values, "values")
+    matrix = (tensor[:, None] if tensor.ndim == 1 else tensor).double()
+    known = ~torch.isnan(matrix)
+    low = matrix.masked_fill(~known, torch.inf).amin(dim=0)
+    high = matrix.masked_fill(~known, -torch.inf).amax(dim=0)
+    width = (high - low).clamp_min(torch.finfo(matrix.dtype).tiny) / bins
+    index = ((matrix - low) / width).nan_to_num(0.0).long().clamp(0, bins - 1)
+    index = index.masked_fill(~known, -1)
+    return index[:, 0] if tensor.ndim == 1 else index
+
+
+_KEPT = (torch.float32, torch.float64)
+
+
+def _computing_dtype(device: torch.device) -> torch.dtype:
+    return torch.float32 if device.type == "mps" else torch.float64
+
+
+def _is_list_of_chunks(codes: Any) -> bool:
+    return (
+        isinstance(codes, (list, tuple))
+        and len(codes) > 0
+        and all(hasattr(c, "ndim") and c.ndim in (1, 2) for c in codes)
+    )
+
+
+def _as_tensor(values: Any, name: str) -> Tensor:
+    if isinstance(values, Tensor):
+        return values
+    array = np.asarray(values)
+    if array.dtype.kind == "O":
+        try:
+            array = array.astype(np.float64)
+        except (TypeError, ValueError):
+            pass
+    if array.dtype.kind not in "biuf":
+        raise ValueError(
+            f"{name} must hold numbers, got an array of type {array.dtype} "
+            f"and shape {array.shape}"
+        )
+    if array.dtype.kind == "u":
+        array = array.astype(np.int64)
+    return torch.from_numpy(np.array(array))
+
+
+def _table(factors: Any, name: str) -> tuple[Tensor, tuple[str, ...]]:
+    """Values (n, k) with NaN where missing, and the columns' names."""
+    if hasattr(factors, "columns") and hasattr(factors, "to_numpy"):
+        names = tuple(str(c) for c in factors.columns)
+        columns = [_numbers(factors[c].to_numpy(), name) for c in factors.columns]
+        return torch.stack(columns, dim=1), names
+    if not isinstance(factors, Tensor):
+        array = np.asarray(factors)
+        if array.dtype.kind in "OUS":
+            if array.ndim == 1:
+                array = array[:, None]
+            if array.ndim != 2:
+                raise ValueError(f"{name} must have shape (n, k), got {array.shape}")
+            columns = [_numbers(array[:, j], name) for j in range(array.shape[1])]
+            return torch.stack(columns, dim=1), _numbered(len(columns))
+    table = _as_tensor(factors, name)
+    if table.ndim == 1:
+        table = table[:, None]
+    if table.ndim != 2 or 0 in table.shape:
+        raise ValueError(
+            f"{name} must have shape (n, k), one column a factor, "
+            f"got {tuple(table.shape)}"
+        )
+    values = table.to(_computing_dtype(table.device))
+    if not table.dtype.is_floating_point:
+        values = values.masked_fill(table < 0, torch.nan)
+    return values, _numbered(table.shape[1])
+
+
+def _numbers(column: np.ndarray, name: str) -> Tensor:
+    """One column as float64: numbers as they are, words by alphabetical rank."""
+    if column.dtype.kind in "iu":
+        values = torch.from_numpy(column.astype(np.float64))
+        return values.masked_fill(values < 0, torch.nan)
+    if column.dtype.kind in "bf":
+        return torch.from_numpy(column.astype(np.float64))
+    missing = np.array([v is None or v != v or v == "" for v in column])
+    try:
+        numbers = np.where(missing, np.nan, column).astype(np.float64)
+    except (TypeError, ValueError):
+        words = np.array([str(v) for v in column])
+        numbers = np.full(len(words), np.nan)
+        numbers[~missing] = np.unique(words[~missing], return_inverse=True)[1]
+    return torch.from_numpy(numbers)
+
+
+def _numbered(count: int) -> tuple[str, ...]:
+    return tuple(f"factor {j}" for j in range(count))
+
+
+def _checked_factors(
+    values: Tensor,
+    names: Sequence[str],
+    kinds: Sequence[str] | None,
+    codes: Codes | None,
+    name: str,
+) -> Factors:
+    if codes is not None:
+        values = values.to(codes.device, codes.values.dtype)
+    if len(names) != values.shape[1]:
+        raise ValueError(
+            f"{name} has {values.shape[1]} columns, got {len(names)} names: "
+            f"{', '.join(map(str, names))}"
+        )
+    if bool(values.isinf().any()):
+        raise ValueError(f"{name} must not be infinite; a missing value is NaN")
+    known = ~torch.isnan(values)
+    empty = (~known.any(dim=0)).nonzero()[:, 0].tolist()
+    if empty:
+        raise ValueError(
+            f"{names[empty[0]]} is missing at all {len(values)} points; drop the column"
+        )
+    whole = ((values == values.round()) | ~known).all(dim=0).tolist()
+    if kinds is None:
+        kinds = ["categorical" if w else "continuous" for w in whole]
+    if len(kinds) != values.shape[1]:
+        raise ValueError(
+            f"kinds must name one kind for each of the {values.shape[1]} columns of "
+            f"{name}, got {len(kinds)}"
+        )
+    checked_kinds: list[Kind] = []
+    for kind in kinds:
+        if kind == "continuous":
+            checked_kinds.append("continuous")
+        elif kind == "categorical":
+            checked_kinds.append("categorical")
+        else:
+            raise ValueError(
+                f"a factor's kind is 'continuous' or 'categorical', got {kind!r}"
+            )
+    # Real values count as discrete where each comes at least ten times on
+    # average: an orientation in radians is, a temperature is not.
+    discrete = tuple(
+        bool(w) or len(values[:, j].unique()) * 10 <= len(values)
+        for j, w in enumerate(whole)
+    )
+    return Factors(values, tuple(names), tuple(checked_kinds), discrete)
+
+
+def _value(classes: Tensor) -> str:
+    return f"{float(classes[0]):g}" if len(classes) else "none"

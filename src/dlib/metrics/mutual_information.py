@@ -1,0 +1,152 @@
+"""Mutual information between binned codes and factors, all pairs at once.
+
+The joint histogram of every code with every factor is one product of two one-hot
+matrices, so that a GPU does it in one call and nothing loops over pairs.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dlib.metrics.inputs import Codes, Factors
+
+BINS = 20
+
+
+def digitise(codes: Codes, bins: int = BINS) -> Tensor:
+    """Equal-width bin of every code, from the code's minimum to its maximum.
+
+    As ``np.digitize(x, np.histogram(x, bins)[1][:-1]) - 1`` in the reference:
+    edges are rounded to the codes' own dtype, the maximum lies in the last bin,
+    and a constant code lies in one bin.
+
+    Parameters
+    ----------
+    codes : Codes
+        d columns of n points.
+    bins : int
+        Number of bins a code.
+
+    Returns
+    -------
+    Tensor
+        int64, shape (n, d), 0 to ``bins - 1``.
+
+    Raises
+    ------
+    ValueError
+        If ``bins`` is below 2.
+    """
+    if bins < 2:
+        raise ValueError(f"bins must be at least 2, got {bins}")
+    low, high = torch.stack(codes.values.aminmax(dim=0)).cpu().numpy()
+    flat = low == high
+    low, high = np.where(flat, low - 0.5, low), np.where(flat, high + 0.5, high)
+    precision = np.float32 if codes.dtype == torch.float32 else np.float64
+    edges = np.linspace(
+        low.astype(precision), high.astype(precision), bins + 1, dtype=precision
+    )
+    # (d, bins): the left edge of each bin
+    left = torch.from_numpy(edges[:-1].T.copy()).to(codes.values)
+    columns = codes.values.T.contiguous()
+    return torch.searchsorted(left, columns, right=True).T.clamp_min(1) - 1
+
+
+def joint_counts(bins_of_codes: Tensor, bins: int, labels: Tensor) -> Tensor:
+    """How often each bin of each code meets each value of each factor.
+
+    Parameters
+    ----------
+    bins_of_codes : Tensor
+        int64 (n, d), 0 to ``bins - 1``.
+    bins : int
+        Number of bins.
+    labels : Tensor
+        int64 (n, k); -1 where missing, which is counted nowhere.
+
+    Returns
+    -------
+    Tensor
+        float64, shape (d, bins, k, values): whole numbers, padded with zeros
+        to the largest number of values.
+    """
+    n, latent_dim = bins_of_codes.shape
+    sizes = [int(s) for s in (labels.amax(dim=0) + 1).tolist()]
+    device = labels.device
+    left = _one_hot(bins_of_codes, [bins] * latent_dim)  # (n, d * bins)
+    right = _one_hot(labels, sizes)  # (n, sum of sizes)
+    # float32 counts are exact up to 2^24 points; blocks keep larger tables exact.
+    counts = torch.zeros(
+        left.shape[1], right.shape[1], dtype=torch.float64, device=device
+    )
+    for start in range(0, n, 1 << 23):
+        rows = slice(start, start + (1 << 23))
+        counts += (left[rows].T @ right[rows]).double()
+    padded = torch.zeros(
+        latent_dim, bins, len(sizes), max(sizes), dtype=torch.float64, device=device
+    )
+    end = 0
+    for j, size in enumerate(sizes):
+        start, end = end, end + size
+        padded[:, :, j, :size] = counts[:, start:end].view(latent_dim, bins, size)
+    return padded
+
+
+def mutual_information(
+    codes: Codes, factors: Factors, bins: int = BINS
+) -> tuple[Tensor, Tensor]:
+    """Mutual information of every code with every factor, and the entropies.
+
+    I(z_i; v_j) = sum_{b,v} p(b, v) log( p(b, v) / (p(b) p(v)) ) in nats, over
+    the points where v_j is known.
+
+    Parameters
+    ----------
+    codes : Codes
+        d columns, binned here.
+    factors : Factors
+        k discrete columns.
+    bins : int
+        Equal-width bins a code.
+
+    Returns
+    -------
+    information : Tensor
+        float64 (d, k), at least 0.
+    entropy : Tensor
+        float64 (k,), H(v_j) in nats.
+    """
+    counts = joint_counts(digitise(codes, bins), bins, factors.labels)
+    return information_of(counts)
+
+
+def information_of(counts: Tensor) -> tuple[Tensor, Tensor]:
+    """Mutual information (d, k) and second-margin entropy (k,) of joint counts.
+
+    Parameters
+    ----------
+    counts : Tensor
+        Shape (d, bins, k, values), as :func:`joint_counts` gives.
+    """
+    total = counts[0].sum(dim=(0, 2))  # (k,)
+    p = counts / total[:, None]
+    joint = _entropy(p.transpose(1, 2).flatten(2))  # (d, k)
+    of_code = _entropy(p.sum(dim=3).transpose(1, 2))  # (d, k)
+    of_factor = _entropy(p[0].sum(dim=0))  # (k,)
+    return (of_code + of_factor - joint).clamp_min(0.0), of_factor
+
+
+def _entropy(p: Tensor) -> Tensor:
+    return -torch.xlogy(p, p).sum(dim=-1)
+
+
+def _one_hot(index: Tensor, sizes: list[int]) -> Tensor:
+    """float32 (n, sum of sizes), one block a column; a row of -1 stays zero."""
+    offsets = torch.tensor([0, *sizes[:-1]], device=index.device).cumsum(0)
+    # One spare column takes what is missing, and is cut off.
+    spare = sum(sizes)
+    position = torch.where(index < 0, spare, index + offsets)
+    hot = torch.zeros(len(index), spare + 1, device=index.device)
+    return hot.scatter_(1, position, 1.0)[:, :spare]

@@ -1,0 +1,271 @@
+"""Where metrics that draw their own samples draw them from.
+
+Z-diff and the FactorVAE score ask for points that share one factor. A
+:class:`Grid` draws them from a whole factor space and encodes each distinct image
+once; a :class:`Table` draws them from points that are already encoded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+import torch
+from torch import Tensor
+
+from dlib.metrics.inputs import prepare, require_discrete
+
+if TYPE_CHECKING:
+    from dlib.data.factors import FactorSpace
+
+# Fewer, and too many of the pairs would be one point paired with itself.
+POINTS_A_VALUE = 10
+
+CodesOf = Callable[[Tensor], Tensor]
+
+
+class Population(Protocol):
+    """Points, addressed by an integer, of which some share a factor's value."""
+
+    names: tuple[str, ...]
+    latent_dim: int
+
+    @property
+    def device(self) -> torch.device: ...
+
+    def draw(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+        """Points drawn uniformly, int64 of the given shape."""
+
+    def sharing(
+        self, points: Tensor, factor: Tensor, generator: torch.Generator
+    ) -> Tensor:
+        """For each point, another drawn uniformly among those with its value.
+
+        ``factor``, int64 and broadcastable to ``points``, says of which factor.
+        """
+
+    def codes(self, points: Tensor) -> Tensor:
+        """Codes (*points.shape, latent_dim) of the points."""
+
+    def prepare(self, *points: Tensor) -> None:
+        """Have the codes of all these points ready at once."""
+
+
+class Table:
+    """Points with known codes and factors; draws are among them.
+
+    Parameters
+    ----------
+    codes, factors
+        As in :func:`dlib.metrics.inputs.prepare`; the factors discrete and
+        without gaps.
+    metric : str
+        Named in messages.
+
+    Raises
+    ------
+    ValueError
+        If a factor is real-valued or has gaps, for which points share a value is
+        then unknown; or if there are fewer than 10 points a value.
+    """
+
+    def __init__(self, codes: Any, factors: Any, metric: str = "the metric") -> None:
+        checked, table = prepare(codes, factors, metric=metric, minimum=20)
+        require_discrete(table, metric)
+        if not table.complete:
+            raise ValueError(
+                f"{metric} draws points that share a factor's value, so no value may "
+                "be missing; drop the rows with gaps"
+            )
+        for label, size in zip(table.names, table.sizes, strict=True):
+            if table.n < POINTS_A_VALUE * size:
+                raise ValueError(
+                    f"{metric} draws points that share a factor's value, and {label} "
+                    f"has {size} values in {table.n} points; it needs at least "
+                    f"{POINTS_A_VALUE} points a value on average"
+                )
+        self.names = table.names
+        self.latent_dim = checked.latent_dim
+        self._codes = checked.values.float()
+        labels = table.labels
+        sizes = torch.tensor(table.sizes, device=labels.device)
+        # One flat list of groups, factor after factor; points in group order.
+        groups = labels + torch.cat([sizes.new_zeros(1), sizes.cumsum(0)[:-1]])
+        self._group = groups  # (n, k)
+        self._members = torch.cat([g.argsort() for g in labels.T])
+        self._count = torch.bincount(groups.flatten())
+        self._start = self._count.cumsum(0) - self._count
+
+    @property
+    def device(self) -> torch.device:
+        return self._codes.device
+
+    def draw(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+        n = len(self._codes)
+        return torch.randint(n, shape, generator=generator, device=self.device)
+
+    def sharing(
+        self, points: Tensor, factor: Tensor, generator: torch.Generator
+    ) -> Tensor:
+        group = self._group[points, factor.expand_as(points)]
+        u = torch.rand(
+            points.shape, generator=generator, device=self.device, dtype=torch.float64
+        )
+        return self._members[self._start[group] + (u * self._count[group]).long()]
+
+    def prepare(self, *points: Tensor) -> None:
+        """Nothing to do: everything is encoded."""
+
+    def codes(self, points: Tensor) -> Tensor:
+        return self._codes[points]
+
+
+class Grid:
+    """A whole factor space, encoded on demand, each distinct image once.
+
+    Codes are kept: two metrics that share a ``Grid`` share its encodings.
+
+    Parameters
+    ----------
+    codes_of : callable
+        Takes factors, int64 (m, k), and gives their codes, (m, d); see
+        :func:`codes_of`.
+    space : FactorSpace
+        The factors' sizes and names.
+    device : torch.device or str
+        Where codes are kept and points are drawn.
+    """
+
+    def __init__(
+        self,
+        codes_of: CodesOf,
+        space: FactorSpace,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.space = space
+        self.names = space.names
+        self._codes_of = codes_of
+        self._device = torch.device(device)
+        strides = [1]
+        for size in space.sizes[:0:-1]:
+            strides.append(strides[-1] * size)
+        self._sizes = torch.tensor(space.sizes, device=self._device)
+        self._strides = torch.tensor(strides[::-1], device=self._device)
+        # Row of each point's code, -1 while it has none.
+        self._row = torch.full((len(space),), -1, device=self._device)
+        self._codes = self._encode(torch.zeros(1, dtype=torch.long, device=device))
+        self._row[0] = 0
+        self.latent_dim = self._codes.shape[1]
+
+    @property
+    def device(self) -> torch.device:
+        return self._device
+
+    @property
+    def encoded(self) -> int:
+        """How many distinct images have been encoded."""
+        return len(self._codes)
+
+    def draw(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+        total = len(self.space)
+        return torch.randint(total, shape, generator=generator, device=self._device)
+
+    def sharing(
+        self, points: Tensor, factor: Tensor, generator: torch.Generator
+    ) -> Tensor:
+        stride, size = self._strides[factor], self._sizes[factor]
+        others = self.draw(tuple(points.shape), generator)
+        difference = points // stride % size - others // stride % size
+        return others + difference * stride
+
+    def prepare(self, *points: Tensor) -> None:
+        """Encode what of these points has no code yet, in one go."""
+        wanted = torch.zeros_like(self._row, dtype=torch.bool)
+        for some in points:
+            wanted[some.flatten()] = True
+        new = (wanted & (self._row < 0)).nonzero()[:, 0]
+        if len(new):
+            codes = self._encode(new)
+            self._row[new] = torch.arange(len(new), device=self._device) + self.encoded
+            self._codes = torch.cat([self._codes, codes])
+
+    def codes(self, points: Tensor) -> Tensor:
+        row = self._row[points]
+        if bool((row < 0).any()):
+            self.prepare(points)
+            row = self._row[points]
+        return self._codes[row]
+
+    def _encode(self, index: Tensor) -> Tensor:
+        codes = self._codes_of(self.space.to_factors(index))
+        if codes.ndim != 2 or len(codes) != len(index):
+            raise ValueError(
+                f"codes_of must give one row of codes for each row of factors: got "
+                f"shape {tuple(codes.shape)} for {len(index)} rows"
+            )
+        if not bool(codes.isfinite().all()):
+            raise ValueError("codes_of gave NaN or infinite codes")
+        return codes.detach().to(self._device, torch.float32)
+
+
+def codes_of(
+    method: Any,
+    dataset: Any,
+    *,
+    batch_size: int = 512,
+    device: torch.device | str | None = None,
+    progress: Callable[[int], object] | None = None,
+) -> CodesOf:
+    """A function from factors to posterior means.
+
+    Parameters
+    ----------
+    method : Method
+        With ``encode(images) -> Posterior``; its ``mean`` is taken.
+    dataset : Dataset
+        Its ``render`` draws the images.
+    batch_size : int
+        Images encoded at a time.
+    device : torch.device or str, optional
+        Where to encode; where the method's parameters are by default.
+    progress : callable, optional
+        Told the size of each finished batch.
+
+    Returns
+    -------
+    callable
+        Takes int64 (m, k), gives float32 (m, latent_dim). Each row given is
+        rendered and encoded, in batches, without gradients.
+    """
+    where = torch.device(device) if device is not None else device_of(method)
+
+    def encode(factors: Tensor) -> Tensor:
+        was_training = bool(getattr(method, "training", False))
+        if was_training:
+            method.eval()
+        try:
+            with torch.no_grad():
+                batches = []
+                for part in factors.split(batch_size):
+                    images = dataset.render(part).to(where).float() / 255.0
+                    batches.append(posterior_mean(method, images).float())
+                    if progress is not None:
+                        progress(len(part))
+        finally:
+            if was_training:
+                method.train()
+        return torch.cat(batches)
+
+    return encode
+
+
+def posterior_mean(method: Any, images: Tensor) -> Tensor:
+    """Codes (n, latent_dim) of images in [0, 1]: q(z|x)'s mean, or z itself."""
+    posterior = method.encode(images)
+    return posterior if isinstance(posterior, Tensor) else posterior.mean
+
+
+def device_of(method: Any) -> torch.device:
+    """Where a method's parameters live."""
+    parameter = next(iter(method.parameters()), None)
+    return torch.device("cpu") if parameter is None else parameter.device

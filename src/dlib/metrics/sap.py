@@ -1,0 +1,205 @@
+"""Separated attribute predictability."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any, Literal, get_args
+
+import torch
+from torch import Tensor
+
+from dlib.metrics.inputs import (
+    Codes,
+    Factors,
+    prepare,
+    prepare_test,
+    require_discrete,
+)
+from dlib.metrics.linear_svm import fit_single_code_svm
+from dlib.metrics.score import Score
+from dlib.metrics.thresholds import balanced_accuracy_of_thresholds
+
+Variant = Literal["paper", "reference_discrete", "reference_continuous"]
+
+
+def sap(
+    codes: Any,
+    factors: Any,
+    codes_test: Any = None,
+    factors_test: Any = None,
+    *,
+    variant: Variant = "paper",
+    kinds: Sequence[str] | None = None,
+    names: Sequence[str] | None = None,
+    inactive_std: float = 0.05,
+    thresholds: int | None = None,
+    regularisation: float = 0.01,
+) -> Score:
+    r"""Separated attribute predictability: best minus second-best predictor.
+
+    .. math::
+        \mathrm{SAP} = \frac1k \sum_j \big( S_{(1)j} - S_{(2)j} \big)
+
+    where :math:`S_{ij}` says how well code i alone predicts factor j, and (1),
+    (2) are the two best codes for j. Section 3 of Kumar, Sattigeri and
+    Balakrishnan, *Variational Inference of Disentangled Latent Concepts from
+    Unlabeled Observations* (2018).
+
+    ``variant="paper"``, on one set of points (the paper: the test examples).
+    For a continuous factor :math:`S_{ij}` is R² of a line,
+    :math:`\mathrm{Cov}(z_i, v_j)^2 / (\sigma_i \sigma_j)^2`. For a categorical
+    one, thresholds on the code are chosen to minimise the balanced error and
+    :math:`S_{ij}` is the balanced accuracy. The paper does not say how many
+    thresholds: here at most one fewer than there are classes, each interval
+    standing for the class that serves best (found exactly, see
+    :mod:`dlib.metrics.thresholds`). Inactive codes get 0.
+
+    ``variant="reference_continuous"`` is disentanglement_lib's: R² for every
+    factor, zero for codes of variance below 1e-12.
+    ``variant="reference_discrete"`` is its other one: accuracy on test points of
+    ``LinearSVC(C=0.01, class_weight="balanced")`` fitted on training points
+    (10,000 and 5,000). It depends on the codes' scale: multiplying all codes by
+    0.01 changes it.
+
+    Perfect codes get 1 from R² on a linear code, less from class accuracies,
+    whose second-best is never below chance; useless codes get 0. A factor held
+    twice counts 0 however well it is held.
+
+    Parameters
+    ----------
+    codes : array, Tensor, or list of chunks
+        Shape (n, d), d at least 2.
+    factors : array or Tensor
+        Shape (n, k); may have gaps, may be real-valued where regressed.
+    codes_test, factors_test : optional
+        For ``"reference_discrete"`` only, which needs them.
+    variant : {"paper", "reference_discrete", "reference_continuous"}
+        Which definition.
+    kinds : sequence of {"continuous", "categorical"}, optional
+        Of the factors, for ``"paper"``: ``dataset.space.kinds``. Without, whole
+        numbers are taken for classes.
+    names : sequence of str, optional
+        Of the factors.
+    inactive_std : float
+        Codes of smaller standard deviation are inactive (``"paper"``).
+    thresholds : int, optional
+        At most so many a code, instead of classes - 1 (``"paper"``).
+    regularisation : float
+        C of the support vector machine (``"reference_discrete"``).
+
+    Returns
+    -------
+    Score
+        Parts: ``matrix`` (d, k), the paper's S; ``gaps`` (k,).
+
+    Raises
+    ------
+    ValueError
+        If the variant is unknown, test points are missing or superfluous, there
+        are fewer than 20 points or two codes, or as
+        :func:`dlib.metrics.inputs.prepare`.
+    """
+    if variant not in get_args(Variant):
+        raise ValueError(
+            f"variant must be one of {', '.join(get_args(Variant))}; got {variant!r}"
+        )
+    train, table = prepare(
+        codes, factors, metric="sap", minimum=20, names=names, kinds=kinds
+    )
+    if train.latent_dim < 2:
+        raise ValueError(
+            "sap compares the best code with the second best, so it needs at "
+            "least two codes, got 1"
+        )
+    if variant == "reference_discrete":
+        require_discrete(table, "sap (reference_discrete)")
+        test, table_test = prepare_test(
+            train, table, codes_test, factors_test, metric="sap (reference_discrete)"
+        )
+        matrix = _svm_accuracy(train, table, test, table_test, regularisation)
+    else:
+        if codes_test is not None or factors_test is not None:
+            raise ValueError(
+                f"sap's {variant!r} variant scores the points it is given and has no "
+                "use for codes_test; give it the test points as codes and factors"
+            )
+        matrix = squared_correlation(train, table)
+        if variant == "paper":
+            matrix = _with_classes(matrix, train, table, thresholds, inactive_std)
+    top = matrix.topk(2, dim=0).values
+    gaps = top[0] - top[1]
+    return Score("sap", float(gaps.mean()), {"matrix": matrix, "gaps": gaps})
+
+
+def squared_correlation(codes: Codes, factors: Factors) -> Tensor:
+    """R² of a line from every code to every factor, (d, k), over known points.
+
+    Codes of variance at most 1e-12 get 0, as in the reference.
+    """
+    known = factors.known.to(codes.values.dtype)  # (n, k)
+    count = known.sum(dim=0)
+    # Centred on the whole table first: sums of squares then keep their digits.
+    z = codes.values - codes.values.mean(dim=0)
+    v = factors.values.nan_to_num(0.0) * known
+    v = (v - v.sum(dim=0) / count) * known
+    mean_z = z.T @ known / count  # (d, k): each factor has its own known points
+    covariance = z.T @ v / count - mean_z * v.sum(dim=0) / count
+    variance_z = (z**2).T @ known / count - mean_z**2
+    variance_v = (v**2).sum(dim=0) / count
+    r2 = covariance**2 / (variance_z * variance_v)
+    unbiased = variance_z * count / (count - 1)
+    return torch.where(unbiased > 1e-12, r2, 0.0)
+
+
+def _with_classes(
+    matrix: Tensor,
+    codes: Codes,
+    factors: Factors,
+    thresholds: int | None,
+    inactive_std: float,
+) -> Tensor:
+    """The paper's S: thresholds for classes, and zeros for inactive codes."""
+    for j, kind in enumerate(factors.kinds):
+        if kind == "categorical":
+            rows = factors.known[:, j]
+            matrix[:, j] = balanced_accuracy_of_thresholds(
+                codes.values[rows],
+                factors.labels[rows, j],
+                factors.sizes[j],
+                thresholds,
+            ).to(matrix.dtype)
+    inactive = codes.values.std(dim=0) < inactive_std
+    if bool(inactive.all()):
+        warnings.warn(
+            f"no code has a standard deviation of {inactive_std} or more, so SAP "
+            "counts them all inactive and is 0; lower inactive_std if the codes "
+            "are meant to be this small",
+            UserWarning,
+            stacklevel=3,
+        )
+    matrix[inactive] = 0.0
+    return matrix
+
+
+def _svm_accuracy(
+    train: Codes,
+    factors: Factors,
+    test: Codes,
+    factors_test: Factors,
+    regularisation: float,
+) -> Tensor:
+    """Test accuracy of a linear SVM on one code, (d, k)."""
+    columns = []
+    for j, classes in enumerate(factors.classes):
+        rows = factors.known[:, j]
+        slope, intercept = fit_single_code_svm(
+            train.values[rows], factors.labels[rows, j], len(classes), regularisation
+        )
+        rows = factors_test.known[:, j]
+        z = test.values[rows]
+        decision = z[:, :, None] * slope + intercept  # (points, d, classes)
+        predicted = classes[decision.argmax(dim=2)]
+        right = predicted == factors_test.values[rows, j][:, None]
+        columns.append(right.to(train.values.dtype).mean(dim=0))
+    return torch.stack(columns, dim=1)

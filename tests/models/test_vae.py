@@ -1,0 +1,122 @@
+"""The VAE: its face, its loss, its noise."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from dlib import networks
+from dlib.losses import bernoulli_nll, gaussian_nll, kl_to_standard_normal
+from dlib.models import METHODS, VAE, Method, Posterior
+from dlib.models.vae import reparametrise
+
+
+def build(kind: type[VAE] = VAE, **options: object) -> VAE:
+    method = kind(networks.conv(latent_dim=3, size=16), **options)
+    networks.initialise(method, torch.Generator().manual_seed(0))
+    return method
+
+
+def images(n: int = 8) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(1)
+    return (torch.rand(n, 1, 16, 16, generator=generator) > 0.5).float()
+
+
+def one_step(method: VAE, seed: int = 0):
+    (loss,) = method.losses(images(), torch.Generator().manual_seed(seed))
+    return loss
+
+
+@pytest.mark.parametrize("name", sorted(METHODS))
+def test_every_method_has_the_face_that_fit_asks_for(
+    name: str, device: torch.device
+) -> None:
+    method = METHODS[name](networks.conv(latent_dim=3, size=16)).to(device)
+    assert isinstance(method, Method)
+    assert method.latent_dim == 3
+    posterior = method.encode(images().to(device))
+    assert isinstance(posterior, Posterior)
+    assert posterior.mean.shape == posterior.logvar.shape == (8, 3)
+    pictures = method.decode(posterior.mean)
+    assert pictures.shape == (8, 1, 16, 16) and pictures.dtype == torch.float32
+    assert 0 <= pictures.min() and pictures.max() <= 1
+    generator = torch.Generator(device).manual_seed(0)
+    (loss,) = method.losses(images().to(device), generator)
+    assert loss.player in method.players()
+    assert loss.value.ndim == 0 and loss.value.device.type == device.type
+    assert all(t.ndim == 0 and not t.requires_grad for t in loss.logs.values())
+
+
+@pytest.mark.parametrize("name", sorted(METHODS))
+def test_players_own_every_parameter_once(name: str) -> None:
+    method = METHODS[name](networks.conv(latent_dim=3, size=16))
+    owned = [id(p) for group in method.players().values() for p in group]
+    assert sorted(owned) == sorted(id(p) for p in method.parameters())
+
+
+@pytest.mark.parametrize("name", ["vae", "beta_vae", "dip_vae"])
+def test_gradients_flow_to_every_weight(name: str) -> None:
+    method = build(METHODS[name])
+    one_step(method).value.backward()
+    for label, parameter in method.named_parameters():
+        assert parameter.grad is not None and parameter.grad.any(), label
+
+
+@pytest.mark.parametrize("name", sorted(METHODS))
+def test_the_logged_terms_add_up_to_the_loss(name: str) -> None:
+    method = build(METHODS[name])
+    loss = one_step(method)
+    terms = dict(loss.logs)
+    if "kl" in terms:  # is logged in nats, unweighted
+        terms["kl"] = terms["kl"] * method.beta
+    torch.testing.assert_close(loss.value.detach(), sum(terms.values()))
+
+
+@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
+def test_the_loss_is_the_negative_elbo(likelihood: str) -> None:
+    """Eq. (1) put together here from its parts."""
+    method = build(likelihood=likelihood)
+    loss = one_step(method)
+    posterior = method.encode(images())
+    codes = reparametrise(posterior, torch.Generator().manual_seed(0))
+    if likelihood == "bernoulli":
+        nll = bernoulli_nll(method.decoder(codes), images())
+    else:
+        nll = gaussian_nll(method.decode(codes), images())
+    kl = kl_to_standard_normal(*posterior).sum(1)
+    torch.testing.assert_close(loss.value, (nll + kl).mean())
+    torch.testing.assert_close(loss.logs["nll"], nll.mean().detach())
+    torch.testing.assert_close(loss.logs["kl"], kl.mean().detach())
+
+
+def test_the_noise_is_the_generator_s() -> None:
+    method = build()
+    assert torch.equal(one_step(method, 0).value, one_step(method, 0).value)
+    assert not torch.equal(one_step(method, 0).value, one_step(method, 1).value)
+
+
+def test_reparametrised_codes_have_the_posterior_s_moments() -> None:
+    n = 100_000
+    mean = torch.tensor([[2.0, -1.0]]).expand(n, 2)
+    logvar = torch.tensor([[0.0, 4.0]]).log().expand(n, 2)
+    logvar = torch.where(logvar.isinf(), torch.tensor(-20.0), logvar)
+    codes = reparametrise(Posterior(mean, logvar), torch.Generator().manual_seed(0))
+    torch.testing.assert_close(codes.mean(0), mean[0], atol=0.03, rtol=0)
+    std = codes.std(0)
+    assert float(std[0]) < 1e-4
+    assert float(std[1]) == pytest.approx(2, rel=0.02)
+
+
+def test_reparametrising_passes_gradients_on() -> None:
+    mean = torch.zeros(4, 2, requires_grad=True)
+    logvar = torch.zeros(4, 2, requires_grad=True)
+    codes = reparametrise(Posterior(mean, logvar), torch.Generator().manual_seed(0))
+    codes.sum().backward()
+    torch.testing.assert_close(mean.grad, torch.ones(4, 2))
+    torch.testing.assert_close(logvar.grad, 0.5 * codes.detach())
+
+
+@pytest.mark.parametrize("name", sorted(METHODS))
+def test_an_unknown_likelihood_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="one of bernoulli, gaussian, got 'poisson'"):
+        METHODS[name](networks.conv(3, size=16), likelihood="poisson")

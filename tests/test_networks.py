@@ -1,0 +1,191 @@
+"""The papers' tables: shapes, parameter counts, precision, initialisation."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from dlib import networks
+
+
+def count(module: nn.Module) -> int:
+    return sum(p.numel() for p in module.parameters())
+
+
+def linear(inputs: int, outputs: int) -> int:
+    return inputs * outputs + outputs
+
+
+def convolution(inputs: int, outputs: int, kernel: int = 4) -> int:
+    return inputs * outputs * kernel**2 + outputs
+
+
+@pytest.mark.parametrize("latent_dim", [10, 3])
+def test_shapes_mlp_has_the_table_s_parameters(latent_dim: int) -> None:
+    """Higgins et al. (2017), A.1, 2D Shapes: FC 1200, 1200; FC 1200 three times."""
+    encoder, decoder = networks.shapes_mlp(latent_dim)
+    assert count(encoder) == (
+        linear(4096, 1200) + linear(1200, 1200) + linear(1200, 2 * latent_dim)
+    )
+    assert count(decoder) == (
+        linear(latent_dim, 1200) + 2 * linear(1200, 1200) + linear(1200, 4096)
+    )
+
+
+@pytest.mark.parametrize(("channels", "latent_dim"), [(1, 32), (3, 32), (1, 10)])
+def test_conv_has_the_table_s_parameters(channels: int, latent_dim: int) -> None:
+    """Higgins et al. (2017), A.1, Chairs and CelebA."""
+    encoder, decoder = networks.conv(latent_dim, channels)
+    maps = convolution(32, 32) + convolution(64, 64)
+    assert count(encoder) == (
+        convolution(channels, 32)
+        + maps
+        + convolution(32, 64)
+        + linear(64 * 16, 256)
+        + linear(256, 2 * latent_dim)
+    )
+    assert count(decoder) == (
+        linear(latent_dim, 256)
+        + linear(256, 64 * 16)
+        + maps
+        + convolution(64, 32)
+        + convolution(32, channels)
+    )
+
+
+def test_nonlinearities_are_the_table_s() -> None:
+    def kinds(module: nn.Module) -> list[type]:
+        return [type(m) for m in module if isinstance(m, (nn.ReLU, nn.Tanh))]
+
+    encoder, decoder = networks.shapes_mlp()
+    assert kinds(encoder) == [nn.ReLU] * 2
+    assert kinds(decoder) == [nn.Tanh] * 3
+    encoder, decoder = networks.conv()
+    assert kinds(encoder) == [nn.ReLU] * 5
+    assert kinds(decoder) == [nn.ReLU] * 5
+
+
+@pytest.mark.parametrize("name", sorted(networks.NETWORKS))
+@pytest.mark.parametrize("size", [16, 32, 64])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_shapes_of_input_code_and_output(
+    name: str, size: int, channels: int, device: torch.device
+) -> None:
+    built = networks.build(name, latent_dim=4, channels=channels, size=size)
+    encoder, decoder = (m.to(device) for m in built)
+    images = torch.rand(2, channels, size, size, device=device)
+    moments = encoder(images)
+    assert moments.shape == (2, 8)
+    assert decoder(moments[:, :4]).shape == images.shape
+
+
+@pytest.mark.parametrize("name", sorted(networks.NETWORKS))
+def test_codes_and_logits_can_take_both_signs(name: str) -> None:
+    """A ReLU or a sigmoid at an end would hold N(0, I), or the logits, off."""
+    encoder, decoder = networks.build(name, latent_dim=4, size=16)
+    for network, inputs in (
+        (encoder, torch.rand(2, 1, 16, 16)),
+        (decoder, torch.randn(2, 4)),
+    ):
+        before = network(inputs)
+        last = [m for m in network if list(m.parameters())][-1]
+        with torch.no_grad():
+            for parameter in last.parameters():
+                parameter.neg_()
+        torch.testing.assert_close(network(inputs), -before)
+
+
+@pytest.mark.parametrize("name", sorted(networks.NETWORKS))
+def test_codes_stay_in_single_precision_under_autocast(
+    name: str, device: torch.device
+) -> None:
+    built = networks.build(name, latent_dim=4, size=16)
+    encoder, decoder = (m.to(device) for m in built)
+    with torch.autocast(device.type, dtype=torch.bfloat16):
+        moments = encoder(torch.rand(2, 1, 16, 16, device=device))
+        first = decoder[0](moments[:, :4])
+        logits = decoder(moments[:, :4])
+    assert moments.dtype == first.dtype == torch.float32
+    assert logits.dtype == torch.bfloat16  # the rest does take the fast road
+
+
+def test_full_precision_linear_ignores_autocast(device: torch.device) -> None:
+    layer = networks.FullPrecisionLinear(64, 8).to(device)
+    plain = nn.Linear(64, 8).to(device)
+    plain.load_state_dict(layer.state_dict())
+    inputs = torch.randn(5, 64, device=device)
+    alone = layer(inputs)
+    with torch.autocast(device.type, dtype=torch.bfloat16):
+        assert torch.equal(layer(inputs), alone)
+        assert plain(inputs).dtype == torch.bfloat16
+    # Half-precision input comes from the layer before; it is widened, not refused.
+    half = layer(inputs.bfloat16())
+    assert half.dtype == torch.float32
+    half.sum().backward()
+    assert layer.weight.grad is not None and layer.weight.grad.dtype == torch.float32
+
+
+@pytest.mark.parametrize("name", sorted(networks.NETWORKS))
+def test_initialise_is_a_function_of_the_generator(name: str) -> None:
+    def weights(seed: int) -> torch.Tensor:
+        built = networks.build(name, latent_dim=2, size=16)
+        for module in built:
+            networks.initialise(module, torch.Generator().manual_seed(seed))
+        return torch.cat([p.flatten() for m in built for p in m.parameters()])
+
+    layer = nn.Linear(3, 3)
+    before = torch.random.get_rng_state()
+    networks.initialise(layer, torch.Generator().manual_seed(0))
+    assert torch.equal(before, torch.random.get_rng_state())
+    torch.manual_seed(1)
+    first = weights(0)
+    torch.manual_seed(2)
+    assert torch.equal(first, weights(0))
+    assert not torch.equal(first, weights(1))
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.Linear(50, 40),
+        nn.Linear(50, 40, bias=False),
+        nn.Conv2d(8, 6, 4),
+        nn.ConvTranspose2d(8, 6, 4),
+        networks.FullPrecisionLinear(50, 40),
+    ],
+    ids=repr,
+)
+def test_initialise_keeps_to_torchs_default_bounds(layer: nn.Module) -> None:
+    """1/sqrt(fan_in), as torch counts it (from a transposed layer's outputs)."""
+    fan_in = layer.weight[0].numel()
+    bound = 1 / math.sqrt(fan_in)
+    torch_s = [float(p.abs().max()) for p in layer.parameters()]
+    for p in layer.parameters():
+        nn.init.constant_(p, 100)  # must be overwritten, all of it
+    assert networks.initialise(layer, torch.Generator().manual_seed(0)) is layer
+    for p, theirs in zip(layer.parameters(), torch_s, strict=True):
+        assert p.abs().max() <= bound * (1 + 1e-6) and theirs <= bound * (1 + 1e-6)
+        if p.ndim > 1:
+            assert p.abs().max() > 0.98 * bound
+            # Uniform: the standard deviation is the bound over the root of three.
+            assert float(p.std()) == pytest.approx(bound / 3**0.5, rel=0.1)
+
+
+def test_an_unknown_name_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"no network 'resnet'; there are shapes_mlp"):
+        networks.build("resnet")
+
+
+@pytest.mark.parametrize("name", sorted(networks.NETWORKS))
+@pytest.mark.parametrize("what", ["latent_dim", "channels", "size"])
+def test_numbers_that_are_not_positive_are_refused(name: str, what: str) -> None:
+    with pytest.raises(ValueError, match=f"{what} must be positive, got 0"):
+        networks.build(name, **{what: 0})
+
+
+def test_conv_refuses_sizes_that_16_does_not_divide() -> None:
+    with pytest.raises(ValueError, match="multiple of 16, got 40"):
+        networks.conv(size=40)
