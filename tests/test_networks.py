@@ -162,7 +162,7 @@ def test_initialise_keeps_to_torchs_default_bounds(layer: nn.Module) -> None:
     """1/sqrt(fan_in), as torch counts it (from a transposed layer's outputs)."""
     fan_in = layer.weight[0].numel()
     bound = 1 / math.sqrt(fan_in)
-    torch_s = [float(p.abs().max()) for p in layer.parameters()]
+    torch_s = [float(p.detach().abs().max()) for p in layer.parameters()]
     for p in layer.parameters():
         nn.init.constant_(p, 100)  # must be overwritten, all of it
     assert networks.initialise(layer, torch.Generator().manual_seed(0)) is layer

@@ -475,7 +475,7 @@ def test_mixed_precision_trains(device: torch.device, net: str) -> None:
             return super()._nll(output, images)
 
     method = make(Watching, net=net)
-    history = train(method, 100, precision="bf16-mixed", device=device.type)
+    history = train(method, 60, precision="bf16-mixed", device=device.type)
     assert history.terms["nll"][-1] < history.terms["nll"][0]
     # The networks ran in half precision, the codes did not.
     assert seen == {torch.float32, torch.bfloat16}

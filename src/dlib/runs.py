@@ -20,8 +20,8 @@ from torch import nn
 
 import dlib
 from dlib import networks
-from dlib.data.load import load as load_data
 from dlib.data.dataset import Dataset
+from dlib.data.load import load as load_data
 from dlib.models import METHODS, VAE
 from dlib.progress import duration
 from dlib.storage import cache_folder, write_whole

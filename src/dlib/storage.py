@@ -13,7 +13,11 @@ import platformdirs
 def cache_folder() -> Path:
     """``$DLIB_CACHE``, or the user's cache folder for this library."""
     given = os.environ.get("DLIB_CACHE")
-    return Path(given) if given else Path(platformdirs.user_cache_dir("dlib-book"))
+    return (
+        Path(given).expanduser()
+        if given
+        else Path(platformdirs.user_cache_dir("dlib-book"))
+    )
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:

@@ -145,14 +145,6 @@ def test_a_part_can_be_split_again() -> None:
     assert set(images[:, 0, 0, 0].tolist()) == set(points(halves[0]))
 
 
-def test_parts_can_be_told_apart() -> None:
-    """A checkpoint knows its data by their repr: two parts must not share one."""
-    first, second = Labels().split((0.4, 0.4))
-    assert len(first) == len(second) and repr(first) != repr(second)
-    assert repr(first) == repr(Labels().split((0.4, 0.4))[0])
-    assert "6 images" in repr(first) and "labels" in repr(first)
-
-
 def test_repr_says_what_it_is() -> None:
     assert repr(Labels()).startswith("labels (twin): 15 images, 1x2x2, FactorSpace(a")
 

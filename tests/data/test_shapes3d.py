@@ -40,7 +40,9 @@ def test_the_space_is_the_official_one() -> None:
     assert SPACE.names == names
     assert SPACE.sizes == (10, 10, 10, 8, 4, 15)
     assert len(SPACE) == 480_000
-    first, last = SPACE.to_values(torch.stack([row()[0], torch.tensor(SPACE.sizes) - 1]))
+    first, last = SPACE.to_values(
+        torch.stack([row()[0], torch.tensor(SPACE.sizes) - 1])
+    )
     assert torch.allclose(first, torch.tensor([0, 0, 0, 0.75, 0, -30.0]))
     assert torch.allclose(last, torch.tensor([0.9, 0.9, 0.9, 1.25, 3, 30.0]))
     assert SPACE.kinds[4] == "categorical"
@@ -80,17 +82,15 @@ def test_a_hue_colours_its_own_surface_only(
 
 
 def test_every_hue_has_its_colour(twin: TwinShapes3D) -> None:
-    """On the darker floor nothing clips: a channel is its level times the light."""
-    factors = row(orientation=7).repeat(10, 1)
-    factors[:, 0] = torch.arange(10)
-    floor = twin.render(factors)[:, :, FLOOR[0], FLOOR[1]].float()
-    light = floor[0, 0]
-    levels = torch.tensor(
-        [[5, 0, 0], [5, 3, 0], [4, 5, 0], [1, 5, 0], [0, 5, 2]]
-        + [[0, 5, 5], [0, 2, 5], [1, 0, 5], [4, 0, 5], [5, 0, 3]]
-    )
+    """On the dim side wall nothing clips: a channel is its level times the light."""
+    factors = row(orientation=0).repeat(10, 1)
+    factors[:, 1] = torch.arange(10)
+    wall = twin.render(factors)[:, :, 7, 15].float()
+    light = wall[0, 0]
+    warm = [[5, 0, 0], [5, 3, 0], [4, 5, 0], [1, 5, 0], [0, 5, 2]]
+    cold = [[0, 5, 5], [0, 2, 5], [1, 0, 5], [4, 0, 5], [5, 0, 3]]
     assert 80 < light < 254
-    assert (floor - levels / 5 * light).abs().max() <= 1
+    assert (wall - torch.tensor(warm + cold) / 5 * light).abs().max() <= 1
 
 
 def test_the_sky_is_the_official_colour(twin: TwinShapes3D) -> None:
@@ -157,10 +157,11 @@ def test_pixels_cannot_overflow(twin: TwinShapes3D) -> None:
 # -- closeness ----------------------------------------------------------------
 
 
-def closeness(path: Path, correct: dict[int, int] | None = None) -> np.ndarray:
+def closeness(path: Path, turned: tuple[int, ...] = ()) -> np.ndarray:
     """PSNR in dB of each real picture, over rows 0 to 62.
 
-    Row 63 of the labelled pictures is covered by the frame of a plot.
+    Row 63 of the labelled pictures is covered by the frame of a plot. Pictures
+    ``turned`` are taken to have the orientation before the one in the file.
     """
     if not path.is_file():
         pytest.skip(f"no real 3DShapes pictures here ({path.name} is not shipped)")
@@ -168,8 +169,7 @@ def closeness(path: Path, correct: dict[int, int] | None = None) -> np.ndarray:
         images = torch.from_numpy(real["images"]).permute(0, 3, 1, 2).float()
         key = next(k for k in real.files if k.startswith("factors_index"))
         factors = torch.from_numpy(real[key])
-    for old, new in (correct or {}).items():
-        factors[factors[:, 5] == old, 5] = new
+    factors[list(turned), 5] -= 1
     drawn = TwinShapes3D(size=64).render(factors).float()
     error = ((drawn - images)[:, :, :63] ** 2).mean((1, 2, 3))
     return (10 * torch.log10(255**2 / error)).numpy()
@@ -186,10 +186,10 @@ def test_the_twin_is_close_to_the_labelled_pictures() -> None:
 def test_the_twin_is_close_to_the_other_pictures() -> None:
     """Their factors were inferred with an earlier twin, not read from the file.
 
-    Four came out as orientation 11. All four fit orientation 10 by 8 to 9 dB
-    better than 11 (and 12 worse still), so they are compared as 10.
+    Four of the seven that came out as orientation 11 fit 10 better by 7 to 10
+    dB (34 to 36 dB against 25 to 27), so they are compared as 10.
     """
-    decibels = closeness(INFERRED, correct={11: 10})
+    decibels = closeness(INFERRED, turned=(12, 39, 66, 70))
     print(f"75 others: mean {decibels.mean():.2f} dB, least {decibels.min():.2f}")
     assert len(decibels) == 75
     assert decibels.mean() >= 33.0

@@ -124,16 +124,35 @@ def test_independent_codes_pay_what_chance_makes_them_pay() -> None:
     assert error < 0.03 * wanted
 
 
-def test_third_moments_of_symmetric_codes_vanish() -> None:
-    codes, _ = posterior()
-    symmetric = torch.cat([codes, -codes]) + 5
-    assert float(third_central_moment_penalty(symmetric)) == pytest.approx(0, abs=1e-4)
+def test_third_moments_of_a_symmetric_prior_vanish() -> None:
+    mean, logvar = posterior()
+    pair = torch.cat([mean, -mean]) + 5, torch.cat([logvar, logvar])
+    assert float(third_central_moment_penalty(*pair)) == pytest.approx(0, abs=1e-4)
 
 
 def test_third_moments_of_a_skewed_batch_by_hand() -> None:
     """(0, 0, 3): mean 1, cubes -1, -1, 8, moment 2. (0, 0, -6): moment -16."""
-    codes = torch.tensor([[0.0, 0.0], [0.0, 0.0], [3.0, -6.0]])
-    assert float(third_central_moment_penalty(codes)) == pytest.approx(4 + 256)
+    mean = torch.tensor([[0.0, 0.0], [0.0, 0.0], [3.0, -6.0]])
+    points = torch.full_like(mean, -60.0)  # posteriors without any width
+    assert float(third_central_moment_penalty(mean, points)) == pytest.approx(4 + 256)
+
+
+def test_third_moments_are_those_of_samples() -> None:
+    """Wider posteriors on one side skew q(z) though the means are symmetric."""
+    mean = torch.tensor([[-1.0], [1.0]])
+    logvar = torch.tensor([[-2.0], [0.5]])
+    noise = torch.randn(2, 500_000, generator=torch.Generator().manual_seed(0))
+    samples = (mean + (logvar / 2).exp() * noise).flatten().double()
+    wanted = float((samples - samples.mean()).pow(3).mean()) ** 2
+    assert wanted > 1
+    assert float(third_central_moment_penalty(mean, logvar)) == pytest.approx(
+        wanted, rel=0.02
+    )
+
+
+def test_third_moments_want_equal_shapes() -> None:
+    with pytest.raises(ValueError, match="same shape"):
+        third_central_moment_penalty(torch.zeros(4, 2), torch.zeros(4, 3))
 
 
 def test_gradients_reach_means_and_variances(device: torch.device) -> None:
@@ -162,9 +181,10 @@ def test_gradient_of_the_off_diagonal_part_by_difference() -> None:
 
 
 def test_third_moments_have_a_gradient() -> None:
-    codes = posterior()[0].requires_grad_()
-    third_central_moment_penalty(codes).backward()
-    assert codes.grad is not None and codes.grad.isfinite().all() and codes.grad.any()
+    mean, logvar = (part.requires_grad_() for part in posterior())
+    third_central_moment_penalty(mean, logvar).backward()
+    for part in (mean, logvar):
+        assert part.grad is not None and part.grad.isfinite().all() and part.grad.any()
 
 
 def test_autocast_costs_the_covariance_no_digits(device: torch.device) -> None:

@@ -129,7 +129,8 @@ def _warn(path: Path, error: Exception) -> None:
 
 
 def _digest(tensor: Tensor) -> str:
-    return hashlib.sha256(memoryview(tensor.contiguous().numpy()).cast("B")).hexdigest()
+    content = tensor.contiguous().flatten().view(torch.uint8)
+    return hashlib.sha256(content.numpy().data).hexdigest()
 
 
 def _read(path: Path, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor | None:

@@ -102,7 +102,8 @@ class FactorSpace:
         ValueError
             If the shape is not (n, k), or an index lies outside its factor.
         """
-        if factors.is_floating_point() or factors.is_complex():
+        inexact = factors.is_floating_point() or factors.is_complex()
+        if inexact or factors.dtype == torch.bool:
             raise TypeError(
                 f"factors are integer indices, got {factors.dtype}; "
                 "use factors.round().long()"
@@ -126,6 +127,7 @@ class FactorSpace:
 
     def to_index(self, factors: Tensor) -> Tensor:
         """Flat index, shape (n,), of each row of ``factors``, shape (n, k)."""
+        factors = factors.long()  # small integer types would overflow
         index = torch.zeros_like(factors[:, 0])
         for column, size in enumerate(self.sizes):
             index = index * size + factors[:, column]

@@ -75,8 +75,11 @@ def camera(
         Unit vectors, shape (3, b, samples**2), row by row from the top left.
     """
     origin = torch.stack(
-        [radius * azimuth.sin(), azimuth.new_full(azimuth.shape, height)]
-        + [radius * azimuth.cos()]
+        [
+            radius * azimuth.sin(),
+            torch.full_like(azimuth, height),
+            radius * azimuth.cos(),
+        ]
     )
     forward = unit(vector(0.0, target_height, 0.0, like=origin) - origin)
     # forward x (0, 1, 0), and then right x forward.
@@ -116,9 +119,7 @@ def hit_tube(
     return distance.where(inside, MISS)
 
 
-def hit_lid(
-    origin: Tensor, direction: Tensor, radius: Size, height: Size
-) -> Tensor:
+def hit_lid(origin: Tensor, direction: Tensor, radius: Size, height: Size) -> Tensor:
     """Distance to a level disc around the vertical axis."""
     (ox, oy, oz), (dx, dy, dz) = origin, direction
     distance = (height - oy) / dy

@@ -295,7 +295,8 @@ def shades(surfaces: Surfaces, size: int, samples: int, scene: Scene = SCENE) ->
     for mask, light, gloss in parts:
         for level in LEVELS:
             planes.append(pooled((level * light + gloss).clamp(max=1).where(mask, 0.0)))
-    seen.append((1 - sum(seen)).where(seen[0] + seen[1] + seen[2] < 1 - 1e-5, 0.0))
+    sky = 1 - (seen[0] + seen[1] + seen[2])
+    seen.append(sky.where(sky > 1e-5, 0.0))  # no less than one ray; not rounding
     planes += [seen[3] * channel for channel in scene.sky]
     # Planes are rounded before they are added. A pixel that shows one surface is
     # rounded to the nearest; where m of them share it, each is rounded down from

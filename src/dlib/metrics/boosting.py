@@ -9,7 +9,7 @@ bins, and give other importances: on 3,000 points, 255 bins alone move DCI by
 of a round grow together, one column each, so every step is one tensor
 operation; and each split is searched twice:
 
-1. *Coarsely*, at the ends of some 255 bins per code, from sums over bins.
+1. *Coarsely*, at the ends of some hundred bins per code, from sums over bins.
 2. *Exactly*, between the points of the few bins whose upper bound on the gain
    beats the best coarse split. No bin that could hold the best split is left
    out, so binning costs no accuracy.
@@ -42,8 +42,6 @@ CLOSEST = 1e-7
 FLAT = 1e-150
 # Bins examined point by point at a time; bounds the memory, changes nothing.
 CHUNK = 1 << 16
-# Ranks are kept as this many digits of base 256 (see `goes_right`).
-PLACES = 3
 
 
 @dataclass(frozen=True)
@@ -91,8 +89,8 @@ class SortedCodes:
     Attributes
     ----------
     digits : Tensor
-        float32 (n, 3 d): rank of each value among the distinct values of its
-        code, in base 256, lowest digits of all codes first.
+        float32 (n, places d): rank of each value among the distinct values of
+        its code, in base 256, lowest digits of all codes first.
     points : Tensor
         (d n,): the points by code, then by rank.
     starts, sizes : Tensor
@@ -106,17 +104,26 @@ class SortedCodes:
         new = torch.zeros_like(values, dtype=torch.bool)
         new[:, 1:] = values[:, 1:] - values[:, :-1] > CLOSEST
         rank = new.cumsum(dim=1)  # (d, n), in sorted order
-        self.digits = _digits(torch.empty_like(rank).scatter_(1, order, rank))
+        self.places = max(1, ((self.n - 1).bit_length() + 7) // 8)
+        self.digits = self._digits(torch.empty_like(rank).scatter_(1, order, rank))
         self.points = order.reshape(-1)
-        # Whether a split may come after a point: not between equal values.
-        self.ends_value = torch.cat([new[:, 1:], new[:, :1]], dim=1).reshape(-1)
+        # A split may come after a point unless the next has an equal value.
+        ends_value = torch.cat([new[:, 1:], new[:, :1]], dim=1).reshape(-1)
         self.rank_at = rank.reshape(-1).float()
         self.thresholds = [
             (v[1:][here[1:]] + v[:-1][here[1:]]) / 2
             for v, here in zip(values, new, strict=True)
         ]
         self.starts, self.sizes = self._bins(rank, bins)
-        self.width = int(self.sizes.masked_fill(self.alone, 0).max())
+        # The points of each bin side by side, (d b, width), and where among them
+        # a split may come; bins that hold one value need not be searched.
+        width = max(1, int(self.sizes.masked_fill(self.alone, 0).max()))
+        step = torch.arange(width, device=codes.device)
+        position = self.starts.reshape(-1, 1) + step
+        valid = step < self.sizes.reshape(-1, 1)
+        position.clamp_(max=len(self.points) - 1)
+        self.members = self.points[position]
+        self.may_split = (valid & ends_value[position]).float()
 
     def _bins(self, rank: Tensor, bins: int) -> tuple[Tensor, Tensor]:
         starts, alone = [], []
@@ -141,9 +148,9 @@ class SortedCodes:
         return padded + offsets, sizes
 
     def digits_of(self, codes: Tensor) -> Tensor:
-        """Digits (n, 3 d) of other codes; a value half way goes to the left."""
+        """Digits (n, places d) of other codes; a value half way goes to the left."""
         codes = codes.float()
-        return _digits(
+        return self._digits(
             torch.stack(
                 [
                     torch.bucketize(column.contiguous(), middle)
@@ -152,10 +159,26 @@ class SortedCodes:
             )
         )
 
+    def _digits(self, ranks: Tensor) -> Tensor:
+        places = [(ranks >> (8 * i)) & 255 for i in range(self.places)]
+        return torch.cat(places).T.float().contiguous()
+
     def sums(self, values: Tensor) -> Tensor:
         """Sum the rows of (n, m) within each bin: (d, b, m)."""
         summed = embedding_bag(self.points, values, self.starts.reshape(-1), mode="sum")
         return summed.view(*self.starts.shape, values.shape[1])
+
+    def goes_right(self, digits: Tensor, split: Split) -> Tensor:
+        """float32 (n, m): 1 where a point's rank is above the split's.
+
+        The product with a one-hot matrix picks a column per tree, several times
+        faster than indexing. Whole numbers below 256 and powers of 256 are exact
+        in every precision that a matrix product may be set to use, and whole
+        ranks make the clamped difference a comparison.
+        """
+        pick = one_hot(split.feature, self.d).T.float()  # (d, m)
+        ranks = digits @ torch.cat([pick * 256**i for i in range(self.places)])
+        return ranks.sub_(split.rank).clamp_(0, 1)
 
     def root(self, residuals: Tensor) -> Node:
         """The node that holds every point."""
@@ -243,24 +266,18 @@ class SortedCodes:
         ``total`` and ``count`` are the sums to the left of the bins' starts;
         ``best`` (m,) and ``last`` (m,) the best gains so far and their positions.
         """
-        step = torch.arange(self.width, device=box.device)
-        start = self.starts.view(-1)[box]
-        end = start + self.sizes.view(-1)[box]
-        position = start[:, None] + step  # (c, width)
-        valid = position < end[:, None]
-        position.clamp_(max=len(self.points) - 1)
-        flat = self.points[position].mul_(len(best)).add_(column[:, None])
-        here = inside.take(flat).mul_(valid)
-        values = residuals.take(flat).sub_(mean[column, None]).mul_(here)
+        flat = self.members[box].mul_(len(best)).add_(column[:, None])  # (c, width)
+        here = inside.view(-1)[flat]
+        values = residuals.view(-1)[flat].sub_(mean[column, None]).mul_(here)
         values = values.cumsum(dim=1).add_(total[:, None])
         here = here.cumsum(dim=1).add_(count[:, None])
         gain = _gain(values, (n_node[column, None] - here).mul_(here))
-        top, which = gain.mul_(valid & self.ends_value[position]).max(dim=1)
+        top, which = gain.mul_(self.may_split[box]).max(dim=1)
         winner = best.scatter_reduce(0, column, top, "amax")
         # The first place among equals, so that nothing is left to chance.
         found = (top == winner[column]) & (top > best[column])
         none = len(self.points)
-        place = torch.where(found, start + which, none)
+        place = torch.where(found, self.starts.view(-1)[box] + which, none)
         first = torch.full_like(last, none).scatter_reduce(0, column, place, "amin")
         return winner, torch.where(first < none, first, last)
 
@@ -272,12 +289,6 @@ def _gain(total: Tensor, spread: Tensor) -> Tensor:
     to rounding.
     """
     return total.square().div_(spread.clamp(min=0.5))
-
-
-def _digits(ranks: Tensor) -> Tensor:
-    """Base 256 digits of whole numbers (d, n), as float32 (n, 3 d)."""
-    places = [(ranks >> (8 * i)) & 255 for i in range(PLACES)]
-    return torch.cat(places).T.float().contiguous()
 
 
 class GradientBoosting:
@@ -292,7 +303,8 @@ class GradientBoosting:
     learning_rate : float
         What a leaf's Newton step is multiplied with.
     bins : int
-        Of the coarse search; a matter of speed, not of the result.
+        Of the coarse search, one per 40 points by default; a matter of speed, not
+        of the result.
 
     Attributes
     ----------
@@ -307,7 +319,7 @@ class GradientBoosting:
         rounds: int = 100,
         depth: int = 3,
         learning_rate: float = 0.1,
-        bins: int = 255,
+        bins: int | None = None,
     ) -> None:
         self.rounds, self.depth, self.bins = rounds, depth, bins
         self.learning_rate = learning_rate
@@ -328,7 +340,7 @@ class GradientBoosting:
                 "boosting needs labels of at least two classes, got only "
                 f"{self.classes.tolist()}"
             )
-        self._sorted = SortedCodes(codes, self.bins)
+        self._sorted = SortedCodes(codes, self.bins or max(64, n // 40))
         real = codes.dtype
         prior = torch.bincount(y).to(real) / n
         self.binary = k == 2
@@ -358,7 +370,8 @@ class GradientBoosting:
             for split in splits:
                 importances.index_add_(0, split.feature, split.gain.to(real))
             self.trees.append((splits, value))
-        self.importances = importances / importances.sum().clamp(min=1e-300)
+        total = importances.sum()
+        self.importances = importances / torch.where(total > 0, total, 1.0)
         self.train_scores = scores
         return self
 
@@ -372,7 +385,7 @@ class GradientBoosting:
             leaf *= 2
             for node in level:
                 split = self._sorted.split(node, residuals)
-                right = goes_right(self._sorted.digits, split)
+                right = self._sorted.goes_right(self._sorted.digits, split)
                 leaf.addcmul_(right, node.inside)
                 found.append(split)
                 if depth + 1 < self.depth:
@@ -385,7 +398,7 @@ class GradientBoosting:
         digits = self._sorted.digits_of(codes)
         scores = self.start.repeat(len(codes), 1)
         for splits, value in self.trees:
-            right = [goes_right(digits, split) for split in splits]
+            right = [self._sorted.goes_right(digits, split) for split in splits]
             went = right[0]
             leaf = went
             for depth in range(1, self.depth):
@@ -407,16 +420,3 @@ class GradientBoosting:
     def _label(self, scores: Tensor) -> Tensor:
         index = (scores[:, 0] > 0).long() if self.binary else scores.argmax(dim=1)
         return self.classes[index]
-
-
-def goes_right(digits: Tensor, split: Split) -> Tensor:
-    """float32 (n, m): 1 where a point's rank is above the split's.
-
-    The product with a one-hot matrix picks a column per tree, several times
-    faster than indexing. Whole numbers below 256 and powers of 256 are exact in
-    every precision that a matrix product may be set to use, and whole ranks
-    make the clamped difference a comparison.
-    """
-    pick = one_hot(split.feature, digits.shape[1] // PLACES).T.float()  # (d, m)
-    ranks = digits @ torch.cat([pick * 256**i for i in range(PLACES)])
-    return ranks.sub_(split.rank).clamp_(0, 1)

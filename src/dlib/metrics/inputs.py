@@ -109,21 +109,26 @@ class Factors:
         """Whether nothing is missing."""
         return bool(self.known.all())
 
-    @cached_property
+    @property
     def classes(self) -> tuple[Tensor, ...]:
         """The distinct known values of each column, ascending."""
-        return tuple(
-            self.values[self.known[:, j], j].unique() for j in range(len(self.names))
-        )
+        return self._counted[0]
 
-    @cached_property
+    @property
     def labels(self) -> Tensor:
         """int64 (n, k): position of each value in ``classes``; -1 where missing."""
-        columns = [
-            torch.searchsorted(classes, self.values[:, j].contiguous())
-            for j, classes in enumerate(self.classes)
-        ]
-        return torch.stack(columns, dim=1).masked_fill(~self.known, -1)
+        return self._counted[1]
+
+    @cached_property
+    def _counted(self) -> tuple[tuple[Tensor, ...], Tensor]:
+        classes, labels = [], []
+        for j in range(len(self.names)):
+            known = self.known[:, j]
+            distinct, label = _distinct(self.values[known, j])
+            classes.append(distinct)
+            labels.append(torch.full_like(known, -1, dtype=torch.long))
+            labels[-1][known] = label
+        return tuple(classes), torch.stack(labels, dim=1)
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -571,6 +576,17 @@ def _checked_factors(
         for j, w in enumerate(whole)
     )
     return Factors(values, tuple(names), tuple(checked_kinds), discrete)
+
+
+def _distinct(values: Tensor) -> tuple[Tensor, Tensor]:
+    """Distinct values, ascending, and the position of each value among them."""
+    low, high = values.aminmax()
+    if bool((values == values.round()).all()) and float(high - low) <= len(values):
+        # Whole numbers close together: counting is quicker than sorting.
+        offset = (values - low).long()
+        present = torch.bincount(offset) > 0
+        return present.nonzero()[:, 0] + low, (present.cumsum(0) - 1)[offset]
+    return values.unique(return_inverse=True)
 
 
 def _value(classes: Tensor) -> str:

@@ -1,7 +1,8 @@
 """Mutual information between binned codes and factors, all pairs at once.
 
-The joint histogram of every code with every factor is one product of two one-hot
-matrices, so that a GPU does it in one call and nothing loops over pairs.
+The joint histograms of every code with every factor are one count of integers:
+no loop over pairs, on the CPU or a GPU. (A product of two one-hot matrices gives
+the same counts; it takes three times as long on a CPU.)
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from torch import Tensor
 from dlib.metrics.inputs import Codes, Factors
 
 BINS = 20
+BLOCK = 1 << 24  # point-code-factor triples counted at a time
 
 
 def digitise(codes: Codes, bins: int = BINS) -> Tensor:
@@ -72,26 +74,22 @@ def joint_counts(bins_of_codes: Tensor, bins: int, labels: Tensor) -> Tensor:
         float64, shape (d, bins, k, values): whole numbers, padded with zeros
         to the largest number of values.
     """
-    n, latent_dim = bins_of_codes.shape
-    sizes = [int(s) for s in (labels.amax(dim=0) + 1).tolist()]
+    latent_dim, count = bins_of_codes.shape[1], labels.shape[1]
     device = labels.device
-    left = _one_hot(bins_of_codes, [bins] * latent_dim)  # (n, d * bins)
-    right = _one_hot(labels, sizes)  # (n, sum of sizes)
-    # float32 counts are exact up to 2^24 points; blocks keep larger tables exact.
-    counts = torch.zeros(
-        left.shape[1], right.shape[1], dtype=torch.float64, device=device
-    )
-    for start in range(0, n, 1 << 23):
-        rows = slice(start, start + (1 << 23))
-        counts += (left[rows].T @ right[rows]).double()
-    padded = torch.zeros(
-        latent_dim, bins, len(sizes), max(sizes), dtype=torch.float64, device=device
-    )
-    end = 0
-    for j, size in enumerate(sizes):
-        start, end = end, end + size
-        padded[:, :, j, :size] = counts[:, start:end].view(latent_dim, bins, size)
-    return padded
+    values = int(labels.max()) + 1
+    # One spare value takes what is missing, and is cut off.
+    column = torch.where(labels < 0, values, labels)
+    column = column + torch.arange(count, device=device) * (values + 1)
+    row = bins_of_codes + torch.arange(latent_dim, device=device) * bins
+    row = row * (count * (values + 1))
+    cells = latent_dim * bins * count * (values + 1)
+    counts = torch.zeros(cells, dtype=torch.long, device=device)
+    for some in torch.arange(len(row), device=device).split(
+        max(1, BLOCK // (latent_dim * count))
+    ):
+        index = row[some][:, :, None] + column[some][:, None, :]
+        counts += torch.bincount(index.flatten(), minlength=cells)
+    return counts.view(latent_dim, bins, count, values + 1)[..., :values].double()
 
 
 def mutual_information(
@@ -140,13 +138,3 @@ def information_of(counts: Tensor) -> tuple[Tensor, Tensor]:
 
 def _entropy(p: Tensor) -> Tensor:
     return -torch.xlogy(p, p).sum(dim=-1)
-
-
-def _one_hot(index: Tensor, sizes: list[int]) -> Tensor:
-    """float32 (n, sum of sizes), one block a column; a row of -1 stays zero."""
-    offsets = torch.tensor([0, *sizes[:-1]], device=index.device).cumsum(0)
-    # One spare column takes what is missing, and is cut off.
-    spare = sum(sizes)
-    position = torch.where(index < 0, spare, index + offsets)
-    hot = torch.zeros(len(index), spare + 1, device=index.device)
-    return hot.scatter_(1, position, 1.0)[:, :spare]

@@ -29,6 +29,6 @@ class BetaVAE(VAE):
         self, networks: Networks, beta: float = 4.0, likelihood: str = "bernoulli"
     ) -> None:
         super().__init__(networks, likelihood)
-        if beta < 0:
+        if not beta >= 0:  # so that NaN is refused too
             raise ValueError(f"beta must not be negative, got {beta}")
         self.beta = beta

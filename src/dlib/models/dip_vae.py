@@ -63,7 +63,7 @@ class DIPVAE(VAE):
             ("lambda_d", lambda_d),
             ("lambda_3", lambda_3),
         ):
-            if weight < 0:
+            if not weight >= 0:  # so that NaN is refused too
                 raise ValueError(f"{name} must not be negative, got {weight}")
         self.kind = kind
         self.lambda_od, self.lambda_d, self.lambda_3 = lambda_od, lambda_d, lambda_3
@@ -77,5 +77,6 @@ class DIPVAE(VAE):
         off_diagonal, diagonal = dip_penalty(matrix, self.lambda_od, self.lambda_d)
         terms = {"off_diagonal": off_diagonal, "diagonal": diagonal}
         if self.lambda_3:
-            terms["third_moment"] = self.lambda_3 * third_central_moment_penalty(codes)
+            moments = third_central_moment_penalty(*posterior)
+            terms["third_moment"] = self.lambda_3 * moments
         return terms

@@ -30,7 +30,12 @@ class Loss(NamedTuple):
 
 @runtime_checkable
 class Method(Protocol):
-    """A module that can encode, decode, and yield its losses."""
+    """A module that can encode, decode, and yield its losses.
+
+    What a method counts or averages while it trains must be a buffer: a
+    checkpoint holds parameters and buffers, and takes plain attributes for
+    options, which must not change.
+    """
 
     latent_dim: int
 

@@ -15,15 +15,19 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import torch
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from torch import Tensor
 
+from dlib import runs
+from dlib.data import load
 from dlib.data.dataset import Dataset
 from dlib.data.factors import Factor
+from dlib.training import to_float
 from dlib.viz import style
 from dlib.viz.plots import traversals
 
 COLUMNS = 8
-CAPTION = 2.3  # width of the rows' captions, in pictures
+CAPTION = 2.25  # width of the rows' captions, in pictures
 GAP = 0.06  # between pictures, in pictures
 
 # A point of each grid from which its rows set out: the solid and the heart are
@@ -76,22 +80,26 @@ def factor_rows(
     for number, dataset in enumerate(datasets):
         left = number * (CAPTION + columns + 0.4) + CAPTION
         title = f"{TITLES.get(dataset.name, dataset.name)} ({dataset.source})"
-        axes.text(left, 0.35, title, fontsize=13, va="center", weight="bold")
+        axes.text(left, 0.35, title, fontsize=15, va="center", weight="bold")
         rest = torch.tensor([start[dataset.name][name] for name in dataset.space.names])
         for row, factor in enumerate(dataset.space.factors):
             top = row + 0.7
             name = factor.name.replace("_", " ")
-            axes.text(left - 0.2, top + 0.5, name, fontsize=12, va="center", ha="right")
+            axes.text(left - 0.2, top + 0.5, name, fontsize=14, va="center", ha="right")
             values = _spread(factor, columns)
             factors = rest.repeat(len(values), 1)
             factors[:, row] = values
             for column, picture in enumerate(dataset.render(factors).cpu()):
+                at, side = left + column, 1 - GAP
                 axes.imshow(
                     picture.expand(3, -1, -1).permute(1, 2, 0).numpy(),
-                    extent=(left + column, left + column + 1 - GAP, top + 1 - GAP, top),
+                    extent=(at, at + side, top + side, top),
                     interpolation="antialiased",
                     aspect="auto",
                 )
+                # A black picture on a black page needs an edge.
+                edge = Rectangle((at, top), side, side, ec=style.INK, fc="none", lw=0.8)
+                axes.add_patch(edge)
     # imshow moves the limits to what it draws last.
     axes.set(xlim=(0, width), ylim=(height, 0))
     return figure
@@ -123,9 +131,6 @@ def run_rows(record: Path, rows: int = 6, seed: int = 0) -> Figure:
         If the record or its weights are not there, or the name is not the hash
         of the recipe inside.
     """
-    from dlib import runs
-    from dlib.training import to_float
-
     if not record.is_file() or not record.with_suffix(".safetensors").is_file():
         raise ValueError(
             f"there is no finished run at {record}: name the .json of a run that has "
@@ -161,8 +166,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         except ValueError as error:
             parser.error(str(error))
     else:
-        from dlib.data import load
-
         datasets = [load(name, source="twin", size=64) for name in FROM]
         figure = factor_rows(datasets, FROM)
     figure.savefig(given.out, dpi=150, transparent=True)

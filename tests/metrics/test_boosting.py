@@ -1,0 +1,156 @@
+"""Boosted trees: the same splits as an exhaustive search, the reference's scores."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from sklearn.ensemble import GradientBoostingClassifier
+from torch import Tensor
+
+from dlib.metrics.boosting import GradientBoosting, SortedCodes, Split
+
+
+def _points(n: int, d: int, classes: int, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Codes of which the first two tell of the labels, and the labels."""
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.randint(classes, (n,), generator=generator)
+    codes = torch.randn(n, d, generator=generator, dtype=torch.float64)
+    codes[:, 0] += labels
+    codes[:, 1] += 2 * (labels % 2)
+    return codes, labels
+
+
+def _exhaustive(codes: Tensor, residuals: Tensor) -> float:
+    """Largest decrease of the squared error over all splits of one node."""
+    best = 0.0
+    whole = float(((residuals - residuals.mean()) ** 2).sum())
+    for column in codes.T:
+        for value in column.unique()[:-1]:
+            left = column <= value
+            parts = (residuals[left], residuals[~left])
+            rest = sum(float(((p - p.mean()) ** 2).sum()) for p in parts)
+            best = max(best, whole - rest)
+    return best
+
+
+@pytest.mark.parametrize("bins", [2, 7, 1000])
+@pytest.mark.parametrize("ties", [False, True])
+def test_split_is_the_best_whatever_the_bins(
+    bins: int, ties: bool, device: torch.device
+) -> None:
+    codes, _ = _points(90, 3, 2)
+    if ties:
+        codes = codes.mul(3).round()
+        codes[:40, 2] = 0.0  # one value that fills more than a bin
+    generator = torch.Generator().manual_seed(1)
+    residuals = torch.randn(90, 4, generator=generator)
+    grown = SortedCodes(codes.to(device), bins)
+    on_device = residuals.to(device)
+    root = grown.root(on_device)
+    split = grown.split(root, on_device)
+    right = grown.goes_right(grown.digits, split)
+    nodes = [(root, torch.ones(90, 4)), *zip(
+        grown.children(root, on_device, right),
+        (1 - right.cpu(), right.cpu()),
+        strict=True,
+    )]  # fmt: skip
+    for node, inside in nodes:
+        gain = grown.split(node, on_device).gain.cpu()
+        for k in range(4):
+            here = inside[:, k] > 0
+            expected = _exhaustive(codes[here], residuals[here, k].double())
+            assert gain[k] == pytest.approx(expected, rel=1e-4)
+
+
+def test_points_go_where_the_split_says() -> None:
+    codes = torch.arange(600, dtype=torch.float64)[:, None].repeat(1, 2)
+    codes[:, 1] *= -1
+    grown = SortedCodes(codes, bins=16)
+    split = Split(torch.tensor([0, 1]), torch.tensor([299.0, 99.0]), torch.zeros(2))
+    right = grown.goes_right(grown.digits, split)
+    assert torch.equal(right[:, 0], (codes[:, 0] > 299).float())
+    assert torch.equal(right[:, 1], (codes[:, 1] > -500).float())
+    # Other points: half way between two values is still left.
+    other = torch.tensor([[299.5, -499.5], [299.6, -499.4], [-9.0, 9.0]])
+    digits = grown.digits_of(other)
+    assert grown.goes_right(digits, split).tolist() == [[0, 0], [1, 1], [0, 1]]
+
+
+@pytest.mark.parametrize("classes", [2, 5])
+def test_agrees_with_scikit_learn(classes: int) -> None:
+    codes, labels = _points(500, 4, classes)
+    test, labels_test = _points(500, 4, classes, seed=1)
+    theirs = GradientBoostingClassifier(random_state=0).fit(codes, labels)
+    ours = GradientBoosting().fit(codes, labels)
+    # Equal gains are many where few points are left; which one wins is chance.
+    assert ours.importances.numpy() == pytest.approx(
+        theirs.feature_importances_, abs=0.01
+    )
+    assert ours.train_accuracy(labels) == pytest.approx(
+        theirs.score(codes, labels), abs=0.01
+    )
+    accuracy = float((ours.predict(test) == labels_test).double().mean())
+    assert accuracy == pytest.approx(theirs.score(test, labels_test), abs=0.03)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_scores_are_scikit_learns_where_no_gains_are_equal(classes: int) -> None:
+    # One code, stumps: two splits hardly ever have the same gain.
+    codes, labels = _points(200, 1, classes) if classes == 2 else _points(200, 2, 3)
+    theirs = GradientBoostingClassifier(n_estimators=5, max_depth=1).fit(codes, labels)
+    ours = GradientBoosting(rounds=5, depth=1).fit(codes, labels)
+    expected = theirs.decision_function(codes).reshape(200, -1)
+    assert ours.scores(codes).numpy() == pytest.approx(expected, abs=1e-6)
+    assert ours.importances.numpy() == pytest.approx(
+        theirs.feature_importances_, abs=1e-6
+    )
+
+
+def test_scores_of_training_points_are_those_of_the_fit() -> None:
+    codes, labels = _points(300, 3, 4)
+    fitted = GradientBoosting(rounds=10).fit(codes, labels)
+    assert torch.allclose(fitted.scores(codes), fitted.train_scores)
+
+
+def test_bins_do_not_change_the_result() -> None:
+    codes, labels = _points(400, 3, 4)
+    fits = [GradientBoosting(rounds=10, bins=b).fit(codes, labels) for b in (16, 400)]
+    importances = [f.importances.numpy() for f in fits]
+    assert importances[0] == pytest.approx(importances[1], abs=0.01)
+
+
+def test_twice_is_the_same_to_the_last_digit() -> None:
+    codes, labels = _points(200, 3, 4)
+    first, second = (GradientBoosting(rounds=5).fit(codes, labels) for _ in range(2))
+    assert torch.equal(first.importances, second.importances)
+    assert torch.equal(first.train_scores, second.train_scores)
+
+
+def test_a_code_that_tells_nothing_apart_has_no_importance() -> None:
+    codes, labels = _points(200, 3, 4)
+    codes[:, 2] = 1.5
+    fitted = GradientBoosting(rounds=5).fit(codes, labels)
+    assert fitted.importances[2] == 0
+    assert float(fitted.importances.sum()) == pytest.approx(1)
+
+
+def test_constant_codes_give_no_importance_at_all() -> None:
+    fitted = GradientBoosting(rounds=2).fit(
+        torch.zeros(20, 2, dtype=torch.float64), torch.arange(20) % 2
+    )
+    assert fitted.importances.tolist() == [0, 0]
+    assert np.isfinite(fitted.train_scores.numpy()).all()
+
+
+def test_one_class_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"at least two classes, got only \[3\]"):
+        GradientBoosting().fit(torch.randn(10, 2), torch.full((10,), 3))
+
+
+def test_devices_agree(device: torch.device) -> None:
+    codes, labels = _points(300, 3, 4)
+    here = GradientBoosting(rounds=5).fit(codes, labels)
+    there = GradientBoosting(rounds=5).fit(codes.to(device), labels.to(device))
+    assert there.importances.device.type == device.type
+    assert torch.allclose(there.importances.cpu(), here.importances, atol=1e-3)

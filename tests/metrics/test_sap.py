@@ -1,0 +1,160 @@
+"""SAP in its three definitions, each against a plain loop."""
+
+from __future__ import annotations
+
+from itertools import combinations, product
+
+import numpy as np
+import pytest
+import torch
+import toy
+from sklearn.svm import LinearSVC
+
+from dlib import metrics
+from dlib.metrics.linear_svm import fit_single_code_svm
+from dlib.metrics.thresholds import balanced_accuracy_of_thresholds, candidate_cuts
+
+
+def gap(matrix: np.ndarray) -> float:
+    ordered = np.sort(matrix, axis=0)
+    return float((ordered[-1] - ordered[-2]).mean())
+
+
+def best_by_trying_everything(x: np.ndarray, y: np.ndarray, thresholds: int) -> float:
+    """Every set of thresholds, every assignment of classes to intervals."""
+    values, classes = np.unique(x), np.unique(y)
+    middles = (values[1:] + values[:-1]) / 2
+    best = 0.0
+    for m in range(thresholds + 1):
+        for cut in combinations(middles, m):
+            interval = np.digitize(x, cut)
+            for owner in product(classes, repeat=m + 1):
+                said = np.array(owner)[interval]
+                right = [np.mean(said[y == c] == c) for c in classes]
+                best = max(best, float(np.mean(right)))
+    return best
+
+
+def test_continuous_is_the_squared_correlation(device: torch.device) -> None:
+    table = toy.factors()
+    codes = toy.mixed_codes(table)
+    plain = np.corrcoef(codes.astype(float), table, rowvar=False)[:5, 5:] ** 2
+    for variant in ("paper", "reference_continuous"):
+        score = metrics.sap(
+            torch.from_numpy(codes).to(device),
+            table,
+            variant=variant,
+            kinds=["continuous"] * 3,
+        )
+        assert np.allclose(score["matrix"].cpu(), plain, atol=1e-9)
+        assert score.value == pytest.approx(gap(plain), abs=1e-9)
+
+
+def test_missing_values_and_real_values_are_regressed_where_known() -> None:
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(300, 2)) + 1000.0  # far from zero, on purpose
+    codes = values @ rng.normal(size=(2, 3))
+    values[::5, 1] = np.nan
+    score = metrics.sap(codes, values)
+    known = ~np.isnan(values[:, 1])
+    for i in range(3):
+        r = np.corrcoef(codes[known, i], values[known, 1])[0, 1]
+        assert float(score["matrix"][i, 1]) == pytest.approx(r**2, abs=1e-8)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("classes", [2, 3])
+def test_thresholds_are_the_best_there_are(seed: int, classes: int) -> None:
+    rng = np.random.default_rng(seed)
+    x = np.round(rng.normal(size=11), 1)  # ties, which no threshold can split
+    y = np.concatenate([np.arange(classes), rng.integers(0, classes, 11 - classes)])
+    found = balanced_accuracy_of_thresholds(
+        torch.from_numpy(x)[:, None], torch.from_numpy(y), classes
+    )
+    expected = best_by_trying_everything(x, y, classes - 1)
+    assert float(found) == pytest.approx(expected)
+
+
+def test_many_points_and_classes_are_cut_at_quantiles() -> None:
+    assert len(candidate_cuts(10_000, 3)) == 10_001
+    cuts = candidate_cuts(10_000, 40)
+    assert len(cuts) == 1_001 and cuts[0] == 0 and cuts[-1] == 10_000
+
+
+def test_a_categorical_factor_is_classified_and_classes_may_be_in_any_order() -> None:
+    rng = np.random.default_rng(0)
+    shape = rng.integers(0, 3, 900)
+    # The middle of the code is class 2: a line would see nothing of that.
+    codes = np.stack([np.array([-1.0, 1.0, 0.0])[shape], rng.normal(size=900)], 1)
+    score = metrics.sap(codes, shape, kinds=["categorical"])
+    assert float(score["matrix"][0, 0]) == pytest.approx(1.0)
+    assert 1 / 3 <= float(score["matrix"][1, 0]) < 0.45
+
+
+def test_inactive_codes_count_nothing_in_the_papers_definition() -> None:
+    table = toy.factors()
+    codes = toy.axis_codes(table)
+    codes[:, 0] *= 0.001
+    score = metrics.sap(codes, table, kinds=["continuous"] * 3)
+    assert score["matrix"][0].abs().max() == 0
+    kept = metrics.sap(codes, table, kinds=["continuous"] * 3, inactive_std=0.0)
+    assert float(kept["matrix"][0, 0]) > 0.9
+    with pytest.warns(UserWarning, match="counts them all inactive"):
+        assert metrics.sap(codes * 0.001, table).value == 0
+
+
+def test_discrete_is_scikit_learns_svm_on_one_code() -> None:
+    table, table_test = toy.factors(600), toy.factors(300, seed=9)
+    codes, codes_test = toy.mixed_codes(table), toy.mixed_codes(table_test)
+    plain = np.zeros((5, 3))
+    for i in range(5):
+        for j in range(3):
+            svm = LinearSVC(C=0.01, class_weight="balanced")
+            svm.fit(codes[:, [i]], table[:, j])
+            plain[i, j] = np.mean(svm.predict(codes_test[:, [i]]) == table_test[:, j])
+    score = metrics.sap(
+        codes, table, codes_test, table_test, variant="reference_discrete"
+    )
+    assert np.abs(score["matrix"].numpy() - plain).max() < 0.01
+    assert score.value == pytest.approx(gap(plain), abs=0.005)
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_svm_reaches_liblinears_minimum(classes: int, device: torch.device) -> None:
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, classes, 400)
+    x = rng.normal(size=(400, 3)) * [1, 0.01, 30] + 0.3 * y[:, None]
+    w, b = fit_single_code_svm(
+        torch.from_numpy(x).to(device), torch.from_numpy(y).to(device), classes
+    )
+    for i in range(3):
+        svm = LinearSVC(C=0.01, class_weight="balanced", tol=1e-10, max_iter=100_000)
+        svm.fit(x[:, [i]], y)
+        ours = np.stack([w[i].cpu(), b[i].cpu()])
+        theirs = np.stack([svm.coef_[:, 0], svm.intercept_])
+        assert np.allclose(ours[:, 1:] if classes == 2 else ours, theirs, atol=1e-4)
+
+
+def test_the_codes_scale_moves_the_discrete_score() -> None:
+    # A trap of the reference's, kept: it is what published numbers have.
+    table = toy.factors(3_000)
+    codes = toy.axis_codes(table)
+    one, small = (
+        metrics.sap(c, table, c, table, variant="reference_discrete").value
+        for c in (codes, codes * 0.01)
+    )
+    assert abs(one - small) > 0.02
+
+
+def test_wrong_use_is_explained() -> None:
+    codes, table = toy.noise_codes(), toy.factors()
+    with pytest.raises(ValueError, match="variant must be one of paper"):
+        metrics.sap(codes, table, variant="best")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="needs test points"):
+        metrics.sap(codes, table, variant="reference_discrete")
+    with pytest.raises(ValueError, match="has no use for codes_test"):
+        metrics.sap(codes, table, codes, table)
+    with pytest.raises(ValueError, match="at least two codes"):
+        metrics.sap(codes[:, :1], table)
+    with pytest.raises(ValueError, match="sap needs at least 20 points"):
+        metrics.sap(codes[:10], table[:10])
