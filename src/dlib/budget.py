@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Literal, TypeVar, cast
+from typing import Literal, TypeVar
 
 Budget = Literal["smoke", "book", "paper"]
 BUDGETS: tuple[Budget, ...] = ("smoke", "book", "paper")
@@ -23,7 +23,7 @@ def current() -> Budget:
         raise ValueError(
             f"DLIB_BUDGET must be one of {', '.join(BUDGETS)}, got {name!r}"
         )
-    return cast(Budget, name)
+    return name
 
 
 def choose(smoke: T, book: T, paper: T | None = None) -> T:

@@ -86,7 +86,7 @@ class Recipe(BaseModel):
         for network in nets:
             networks.initialise(network, generator)
         try:
-            return METHODS[self.method](nets, **self.options)  # type: ignore[arg-type]
+            return METHODS[self.method](nets, **self.options)
         except TypeError as error:
             raise ValueError(f"options of {self.method}: {error}") from error
 

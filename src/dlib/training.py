@@ -168,7 +168,7 @@ def fit(
         )
         for player, parameters in method.players().items()
     }
-    stepping = {
+    stepping: dict[str, Any] = {
         player: fabric.setup_optimizers(optimiser)
         for player, optimiser in optimisers.items()
     }

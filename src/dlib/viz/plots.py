@@ -157,7 +157,7 @@ def covariance_map(
         axis.set_yticks(range(0, len(array), 3))
         axis.spines[:].set_visible(False)
     bar = figure.colorbar(shown, ax=axes, shrink=0.8)
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
     return figure
 
 
@@ -233,7 +233,7 @@ def trade_off(
         axes.plot(
             *means.T, marker=markers[i % 6], color=colour, label=title, markersize=5
         )
-        axes.scatter(*every.T, s=10, color=colour, alpha=0.5)
+        axes.scatter(every[:, 0], every[:, 1], s=10, color=colour, alpha=0.5)
         for setting, (x, y) in zip(settings, means, strict=True):
             axes.annotate(
                 f"{setting:g}",
