@@ -12,7 +12,6 @@ from scipy.stats import entropy
 from sklearn.ensemble import GradientBoostingClassifier
 from torch import Tensor
 
-from dlib import metrics
 from dlib.metrics.dci import dci
 
 SHARED = Path(__file__).parents[2] / ".." / "shared" / "reference" / "metrics"
@@ -209,7 +208,3 @@ def test_inputs_that_are_refused() -> None:
     rare[-1, 0] = 1
     with pytest.raises(ValueError, match="one value only in the 60 points"):
         [dci(codes, rare, seed=s) for s in range(20)]
-
-
-def test_dci_is_among_the_metrics() -> None:
-    assert metrics.dci is dci

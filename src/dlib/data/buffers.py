@@ -11,14 +11,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
-import os
-import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-import platformdirs
 import torch
 from filelock import FileLock, Timeout
 from rich.console import Console
@@ -27,17 +24,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from dlib.storage import cache_folder, write_whole
+
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 # Longer than a build takes on a busy machine; after it, build here as well.
 SECONDS_TO_WAIT = 120.0
-
-
-def cache_folder() -> Path:
-    """Where buffers are kept: ``$DLIB_CACHE``, or the user's cache folder."""
-    chosen = os.environ.get("DLIB_CACHE")
-    return Path(chosen or platformdirs.user_cache_dir("dlib-book")).expanduser()
 
 
 def announced(items: Sequence[T], what: str) -> Iterator[T]:
@@ -79,7 +72,7 @@ def load_or_build(
     shape, dtype : tuple of int, torch.dtype
         What the tensor must be; a file that holds anything else is replaced.
     folder : Path, optional
-        Default :func:`cache_folder`.
+        Default :func:`dlib.storage.cache_folder`.
 
     Returns
     -------
@@ -155,12 +148,5 @@ def _read(path: Path, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor | No
 
 
 def _write(path: Path, tensor: Tensor) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    os.close(handle)
-    try:
-        content = {"buffer": tensor.contiguous()}
-        save_file(content, temporary, metadata={"sha256": _digest(tensor)})
-        os.replace(temporary, path)
-    finally:
-        # After a replace there is nothing left; after an error, half a file.
-        Path(temporary).unlink(missing_ok=True)
+    content, digest = {"buffer": tensor.contiguous()}, {"sha256": _digest(tensor)}
+    write_whole(path, lambda temporary: save_file(content, temporary, digest))

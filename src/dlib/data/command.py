@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from dlib.data.buffers import cache_folder
 from dlib.data.download import (
     FILES,
     DataError,
@@ -21,6 +20,7 @@ from dlib.data.download import (
     official_file,
     official_names,
 )
+from dlib.storage import cache_folder
 
 app = typer.Typer(
     help="Fetch and check the official data files. The twins need none.",

@@ -22,7 +22,7 @@ import pooch
 import requests
 from tqdm import tqdm
 
-from dlib.data.buffers import cache_folder
+from dlib.storage import cache_folder
 
 Format = Literal["npz", "hdf5"]
 

@@ -62,7 +62,7 @@ def _heart_radius(n: int = 4096) -> Tensor:
 
 
 class TwinDSprites(Dataset):
-    """dSprites :cite:p:`matthey2017dsprites`, drawn from its factors.
+    """dSprites (Matthey et al. 2017), drawn from its factors.
 
     Parameters
     ----------

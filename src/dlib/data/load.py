@@ -86,7 +86,7 @@ def load(
     if source == "official" and size != SIZE:
         raise DataError(
             f"the official {name} pictures are {SIZE}x{SIZE}, and size={size} was "
-            f'asked for; use size={SIZE}, or source="twin", which draws any size'
+            f'asked for; use size={SIZE}, or source="twin", which draws other sizes'
         )
     path = find(name, root) if source != "twin" and size == SIZE else None
     if source == "official" and path is None:

@@ -33,10 +33,10 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from dlib.data import dsprites, shapes3d
-from dlib.data.buffers import cache_folder
 from dlib.data.dataset import Dataset
 from dlib.data.download import DataError, check_room, disk_error
 from dlib.data.factors import FactorSpace
+from dlib.storage import cache_folder
 
 log = logging.getLogger("dlib.data")
 
@@ -45,7 +45,7 @@ SLAB = 1 << 13  # pictures read at a time where the file does not say better
 
 
 class OfficialDSprites(Dataset):
-    """dSprites :cite:p:`matthey2017dsprites`, looked up in the official file.
+    """dSprites (Matthey et al. 2017), looked up in the official file.
 
     The file's constant first factor, colour, is left out, so that factors are
     those of :class:`dlib.data.dsprites.TwinDSprites`.
@@ -95,7 +95,7 @@ class OfficialDSprites(Dataset):
 
 
 class OfficialShapes3D(Dataset):
-    """3DShapes :cite:p:`burgess2018shapes3d`, looked up in the official file.
+    """3DShapes (Burgess and Kim 2018), looked up in the official file.
 
     Parameters
     ----------

@@ -1,0 +1,331 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Measuring: what a score sees, and what it cannot
+#
+# [Open in Colab](https://colab.research.google.com/github/untangled-book/untangled/blob/main/book/foundations/measuring.ipynb)
+#
+# **What you will be able to do.** Write MIG and SAP yourself; say of each of
+# the field's metrics what it rewards and what it is blind to; read a score
+# beside what noise would have got; and recognise a comparison of two numbers
+# that were measured in two ways.
+#
+# **You need** [Factors and data](factors_and_data.ipynb). Nothing is trained
+# here.
+#
+# **Cost.** At the `book` budget about a minute on two CPU cores, nearly all of
+# it for the figure that you can bend. At `smoke`, seconds; `paper` does the
+# same as `book`.
+
+# %% tags=["remove-cell"]
+# Colab starts without the library: install it there, and only there.
+import subprocess
+import sys
+
+if "google.colab" in sys.modules:
+    source = "dlib-book @ git+https://github.com/untangled-book/untangled"
+    pip = [sys.executable, "-m", "pip", "install", "-q"]
+    subprocess.run([*pip, source], check=True)
+
+# %%
+import math
+import warnings
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import torch
+
+from dlib import budget, metrics, viz
+from dlib.metrics.dci import dci
+from dlib.metrics.infomec import infomec
+from dlib.viz.bend import Bending, bend
+
+viz.use()
+print("budget:", budget.current())
+
+# %% [markdown]
+# ## The problem, as a picture
+#
+# To see what a metric measures we need codes of which we know everything. So
+# there is no encoder in this chapter and no image. There are three factors,
+# and we write the codes down ourselves: a latent for each factor, and a fourth
+# that is almost silent, as a VAE's superfluous latents are.
+
+# %%
+VALUES = {
+    "hue": ["blue", "orange", "green", "red", "pink", "sky"],
+    "size": ["tiny", "small", "middle", "large", "huge"],
+    "shape": ["square", "ellipse", "heart"],
+}
+KINDS = ("continuous", "continuous", "categorical")
+N = budget.choose(smoke=600, book=2_000)
+draw = torch.Generator().manual_seed(0)
+factors = torch.stack(
+    [torch.randint(len(v), (N,), generator=draw) for v in VALUES.values()],
+    dim=1,
+)  # (N, 3)
+
+# %%
+noise = torch.randn(N, 4, generator=draw, dtype=torch.float64)
+scaled = factors - factors.double().mean(0)
+scaled = scaled / scaled.std(0)  # variance one, like a VAE's latents
+start = torch.cat([scaled, torch.zeros(N, 1)], dim=1)  # (N, 4)
+start = start + torch.tensor([0.03, 0.03, 0.03, 0.1]) * noise
+
+
+def rotate(codes, t):
+    """Turn the plane of z0 and z1, by 90 degrees at t = 1."""
+    c, s = math.cos(t * math.pi / 2), math.sin(t * math.pi / 2)
+    turn = torch.tensor([[c, s], [-s, c]], dtype=codes.dtype)
+    return torch.cat([codes[:, :2] @ turn, codes[:, 2:]], dim=1)
+
+
+# %% mystnb={"image": {"alt": "Two scatter plots of z0 and z1, coloured by hue. On the left an upright grid in which each column has one colour; on the right the same grid turned by 30 degrees."}}
+figure, both = plt.subplots(1, 2, figsize=(7, 3.3), sharey=True)
+shown = {"as it was made": start, "turned by 30°": rotate(start, 1 / 3)}
+for axes, (title, codes) in zip(both, shown.items(), strict=True):
+    for value, colour in enumerate(viz.COLOURS):
+        x, y = codes[factors[:, 0] == value][:60, :2].T
+        axes.scatter(x, y, s=9, color=colour, label=VALUES["hue"][value])
+    axes.set(title=title, xlabel="z0", aspect="equal")
+both[0].set_ylabel("z1")
+_ = both[1].legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+
+# %% [markdown]
+# Both sets of codes say exactly the same: from either of them a network reads
+# off hue and size without an error. On the left one latent answers for the
+# hue; on the right you must look at two. *Disentangled* is the word for the
+# left picture, and a metric is an attempt to turn the difference between the
+# two into a number. There are about a dozen such attempts. They do not agree,
+# because "one latent for each factor" hides at least three wishes:
+#
+# - each **factor** sits in one latent (completeness, compactness);
+# - each **latent** holds one factor (disentanglement, modularity);
+# - together they hold **everything**, in a form that is easy to read
+#   (informativeness, explicitness).
+
+# %% [markdown]
+# ## The idea: a gap
+#
+# MIG {cite:p}`chen2018` asks how much information $I$ each latent has on a
+# factor, and takes the best minus the second best (its Eq. 6):
+#
+# ```{math}
+# :label: measuring-mig
+# \mathrm{MIG} = \frac1K \sum_{k=1}^{K} \frac{1}{H(v_k)}
+# \Big( I(z_{(1)}; v_k) - I(z_{(2)}; v_k) \Big),
+# ```
+#
+# where $(1)$ and $(2)$ are the two latents that know most about $v_k$, and
+# the entropy $H(v_k)$ is all there is to know. SAP, from section 3 of
+# {cite:t}`kumar2018`, is the same gap with another ruler:
+#
+# ```{math}
+# :label: measuring-sap
+# \mathrm{SAP} = \frac1K \sum_{k=1}^{K}
+# \big( S_{(1)k} - S_{(2)k} \big),
+# ```
+#
+# with $S_{ik}$ the $R^2$ of the straight line that predicts $v_k$ from $z_i$
+# alone, if $v_k$ is continuous. For a categorical factor it is the balanced
+# accuracy that the best thresholds on $z_i$ reach.
+
+# %% [markdown]
+# ## The idea in a dozen lines
+#
+# Codes are real numbers, and information is counted, so they have to be
+# binned: twenty bins of equal width, from the smallest code to the largest.
+
+
+# %%
+def our_mig(codes, factors, bins=20):
+    gaps = []
+    for v in factors.T.numpy():
+        entropy = information(v, v)  # I(v; v) = H(v)
+        edges = [np.histogram(z, bins)[1][:-1] for z in codes.T.numpy()]
+        known = sorted(
+            information(np.digitize(z, e), v)
+            for z, e in zip(codes.T.numpy(), edges, strict=True)
+        )
+        gaps.append((known[-1] - known[-2]) / entropy)
+    return np.mean(gaps)
+
+
+# %%
+def information(a, b):
+    """Mutual information of two columns of symbols, in nats."""
+    joint = pd.crosstab(a, b, normalize=True).to_numpy()
+    independent = joint.sum(1, keepdims=True) * joint.sum(0)
+    some = joint > 0
+    return float((joint * np.log(joint / independent, where=some))[some].sum())
+
+
+turned = rotate(start, 1 / 3)
+for codes in (start, turned):
+    ours, library = our_mig(codes, factors), metrics.mig(codes, factors)
+    assert math.isclose(ours, library.value, abs_tol=1e-9)
+    print(f"MIG {ours:.4f}, as in dlib; gaps {library['gaps']}")
+
+
+# %%
+def our_sap(codes, factors):
+    """With a line for every factor: the reference's continuous variant."""
+    both = torch.cat([codes, factors.double()], dim=1)
+    squared = torch.corrcoef(both.T)[:4, 4:] ** 2  # (latents, factors)
+    best = squared.sort(dim=0, descending=True).values
+    return float((best[0] - best[1]).mean())
+
+
+for codes in (start, turned):
+    library = metrics.sap(codes, factors, variant="reference_continuous")
+    assert math.isclose(our_sap(codes, factors), library.value, abs_tol=1e-9)
+    print(f"SAP {library.value:.4f}, as in dlib")
+
+# %% tags=["remove-input"]
+for key, codes in {"start": start, "turned": turned}.items():
+    _ = viz.glue(f"measuring_mig_{key}", metrics.mig(codes, factors).value)
+    _ = viz.glue(f"measuring_sap_{key}", our_sap(codes, factors))
+
+# %% [markdown]
+# Thirty degrees take MIG from {glue:text}`measuring_mig_start:.2f` to
+# {glue:text}`measuring_mig_turned:.2f`, and SAP from
+# {glue:text}`measuring_sap_start:.2f` to
+# {glue:text}`measuring_sap_turned:.2f`. The printed gaps show where: hue and
+# size have lost nearly all of theirs, the shape's is untouched. Two rulers
+# that both measure "a gap" need not call the same loss equally large, and
+# neither number means much by itself.
+
+# %% [markdown]
+# ## Every metric, beside its noise floor
+#
+# `metrics.evaluate` scores a trained method, `metrics.evaluate_codes` anybody's
+# codes. Each score comes with its **noise floor**: what codes of pure noise get
+# under the same protocol, on the same factors.
+
+# %%
+WHICH = {
+    "mig": "MIG",
+    "sap": "SAP (paper)",
+    "sap_discrete": "SAP (reference)",
+    "factor_vae": "FactorVAE score",
+    "z_diff": "Z-diff (SVM)",
+    "irs": "IRS",
+    "modularity": "modularity",
+    "explicitness": "explicitness",
+}
+# Scaling will make latents "inactive" on purpose; dlib warns about each.
+warnings.filterwarnings("ignore", message="no code has a standard deviation")
+
+# %%
+options = dict(which=list(WHICH), kinds=KINDS, progress=False)
+report = metrics.evaluate_codes(start, factors, **options, title="start")
+report
+
+# %% tags=["remove-input"]
+for key, score in report.scores.items():
+    _ = viz.glue(f"measuring_start_{key}", score.value)
+    _ = viz.glue(f"measuring_floor_{key}", score.noise_floor)
+
+# %% [markdown]
+# These codes are as disentangled as codes get, and not every score is 1. The
+# reference implementation's SAP gives them
+# {glue:text}`measuring_start_sap_discrete:.2f`: it asks a linear classifier to
+# find a value in the *middle* of one latent, which no single threshold can.
+# Modularity is {glue:text}`measuring_start_modularity:.2f`, because the silent
+# latent has a vote, and it knows nothing.
+#
+# Now the noise column. Noise has nothing to say about any factor, yet gets
+# {glue:text}`measuring_floor_modularity:.2f` from modularity,
+# {glue:text}`measuring_floor_explicitness:.2f` from explicitness,
+# {glue:text}`measuring_floor_irs:.2f` from IRS, and about a third from Z-diff
+# and the FactorVAE score (three factors: one guess in three is right). A
+# modularity of .6 is what you get for nothing. Modularity rates how *one-sided*
+# a latent's knowledge is, and chance makes some factor the favourite; more
+# values make a factor look better known, so the floor also depends on the
+# factors. For MIG and SAP the floor is almost 0.
+
+# %% [markdown]
+# ## Bend the codes
+#
+# Four more ways to bend, each from 0 (nothing) to 1:
+
+
+# %%
+def duplicate(codes, t):
+    """The silent z3 becomes a copy of z0."""
+    copy = codes[:, 3:] + t * codes[:, :1]
+    return torch.cat([codes[:, :3], copy], dim=1)
+
+
+def merge(codes, t):
+    """z1 takes the shape in, between its own steps, and z2 falls silent."""
+    step = (codes[:, 1].max() - codes[:, 1].min()) / 12
+    bent = codes.clone()
+    bent[:, 1] += t * step * (factors[:, 2] - 1)
+    bent[:, 2] = (1 - t) * codes[:, 2] + 0.1 * t * noise[:, 2]
+    return bent
+
+
+# %%
+def rescale(codes, t):
+    """All codes times 10^(-2t): down to a hundredth."""
+    return codes * 10 ** (-2 * t)
+
+
+def add_noise(codes, t):
+    """More and more noise, at a variance that stays."""
+    return math.sqrt(1 - t * t) * codes + t * noise.roll(1, 0)
+
+
+# %% [markdown]
+# For every position of the slider all metrics are computed, by the same
+# functions as above. DCI {cite:p}`eastwood2018` and InfoMEC
+# {cite:p}`hsu2023` join in with two bars each: is every latent about one
+# factor, and is every factor in one latent?
+
+
+# %%
+def every_score(codes):
+    report = metrics.evaluate_codes(
+        codes, factors, **options, noise_floor=False
+    )
+    scores = {WHICH[k]: s.value for k, s in report.scores.items()}
+    trees = dci(codes, factors, predictor="forest")
+    info = infomec(codes, factors)
+    scores["DCI, latents (forest)"] = trees["disentanglement"]
+    scores["DCI, factors (forest)"] = trees["completeness"]
+    scores["InfoM (latents)"] = info["modularity"]
+    scores["InfoC (factors)"] = info["compactness"]
+    return scores
+
+
+# %%
+BENDINGS = {
+    "rotate": (rotate, (0, 1), lambda t: f"{90 * t:.0f}°"),
+    "duplicate": (duplicate, (0, 3), lambda t: f"z3 + {t:.1f} z0"),
+    "merge": (merge, (1, 2), lambda t: f"{100 * t:.0f}%"),
+    "rescale": (rescale, (0, 1), lambda t: f"× {10 ** (-2 * t):.2g}"),
+    "add noise": (add_noise, (0, 1), lambda t: f"{100 * t * t:.0f}% noise"),
+}
+tenths = budget.choose(smoke=(0, 5, 10), book=range(11))
+bendings = {}
+for name, (function, axes, label) in BENDINGS.items():
+    codes = [function(start, i / 10) for i in tenths]
+    labels, note = [label(i / 10) for i in tenths], function.__doc__
+    scores = [every_score(c) for c in codes]
+    bendings[name] = Bending(labels, codes, scores, note, axes)
+
+# %%
+generator = torch.Generator().manual_seed(1)
+pure = torch.randn(start.shape, generator=generator, dtype=torch.float64)
+floors = every_score(pure)
+bend(bendings, factors, floors, values=VALUES)
