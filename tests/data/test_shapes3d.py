@@ -297,12 +297,3 @@ def test_a_neighbour_that_never_finishes_is_not_waited_for(
         build.get(tmp_path)
     build.get(tmp_path)
     assert build.times == 1
-
-
-def test_without_a_terminal_progress_is_a_log_line(
-    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
-) -> None:
-    caplog.set_level("INFO", logger="dlib.data.buffers")
-    assert list(buffers.announced([1, 2, 3], "drawing")) == [1, 2, 3]
-    assert caplog.messages == ["drawing, once: 3 parts"]
-    assert capfd.readouterr() == ("", "")

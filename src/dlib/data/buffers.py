@@ -12,14 +12,11 @@ import contextlib
 import hashlib
 import logging
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 import torch
 from filelock import FileLock, Timeout
-from rich.console import Console
-from rich.progress import track
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -27,30 +24,9 @@ from torch import Tensor
 from dlib.storage import cache_folder, write_whole
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 
 # Longer than a build takes on a busy machine; after it, build here as well.
 SECONDS_TO_WAIT = 120.0
-
-
-def announced(items: Sequence[T], what: str) -> Iterator[T]:
-    """Go through ``items`` with a progress bar, or a log line where none can be.
-
-    Parameters
-    ----------
-    items : sequence
-        The parts of the work.
-    what : str
-        The work, such as ``"drawing the 3DShapes buffers"``.
-    """
-    console = Console(stderr=True)
-    visible = console.is_terminal or console.is_jupyter
-    if not visible:
-        log.info("%s, once: %d parts", what, len(items))
-    shown: Iterable[T] = track(
-        items, what, console=console, transient=True, disable=not visible
-    )
-    yield from shown
 
 
 def load_or_build(

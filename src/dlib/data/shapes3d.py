@@ -29,9 +29,10 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from dlib.data import raycast
-from dlib.data.buffers import announced, load_or_build
+from dlib.data.buffers import load_or_build
 from dlib.data.dataset import Dataset
 from dlib.data.factors import Factor, FactorSpace
+from dlib.progress import Progress
 
 _HUES = tuple(h / 10 for h in range(10))
 _SCALES = tuple(0.75 + 0.5 * i / 7 for i in range(8))
@@ -317,10 +318,12 @@ def build(size: int) -> Tensor:
     azimuth = torch.tensor(_ORIENTATIONS).deg2rad()
     table = torch.empty(8, 4, 15, SHADES, size * size, dtype=torch.uint8)
     pairs = [(scale, shape) for scale in range(8) for shape in range(4)]
-    for scale, shape in announced(pairs, f"drawing 3DShapes at {size}x{size}"):
-        for some in torch.arange(15).split(5):  # small enough for a cache
-            surfaces = trace(shape, _SCALES[scale], azimuth[some], samples)
-            table[scale, shape, some] = shades(surfaces, size, samples)
+    with Progress(f"drawing 3DShapes at {size}x{size}, once", len(pairs)) as bar:
+        for done, (scale, shape) in enumerate(pairs, start=1):
+            for some in torch.arange(15).split(5):  # small enough for a cache
+                surfaces = trace(shape, _SCALES[scale], azimuth[some], samples)
+                table[scale, shape, some] = shades(surfaces, size, samples)
+            bar.update(done)
     return table.flatten(0, 2)
 
 
