@@ -1,0 +1,73 @@
+"""Every built page is opened in a real browser, with no network behind it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+HTML = Path(os.environ.get("UNTANGLED_HTML", ROOT / "book" / "_build" / "html"))
+BROWSER = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),
+    None,
+)
+PAGES = [
+    page
+    for folder in ("foundations", "papers", "reference")
+    for page in sorted((HTML / folder).glob("*.html"))
+]
+
+pytestmark = [
+    pytest.mark.skipif(not PAGES, reason=f"no built pages in {HTML}"),
+    pytest.mark.skipif(
+        BROWSER is None,
+        reason="no chromium, chromium-browser or google-chrome on the PATH: pages "
+        "were not opened",
+    ),
+]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_page_runs_in_a_browser_without_a_network(page: Path, tmp_path: Path) -> None:
+    assert BROWSER is not None
+    opened = subprocess.run(
+        [
+            BROWSER,
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--allow-file-access-from-files",
+            f"--user-data-dir={tmp_path}",
+            # Whatever a page would ask of the network must not be needed.
+            "--host-resolver-rules=MAP * ~NOTFOUND",
+            "--enable-logging=stderr",
+            "--virtual-time-budget=20000",
+            "--dump-dom",
+            page.resolve().as_uri(),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    uncaught = re.findall(r'CONSOLE.*"(Uncaught .*?)"', opened.stderr)
+    assert uncaught == []
+    source = page.read_text()
+    if 'class="math' in source:
+        assert "<mjx-container" in opened.stdout
+    # An interactive figure shows itself when its script has run.
+    for figure, part in (("dlib-explorer", "stage"), ("dlib-bend", "controls")):
+        asked = len(re.findall(rf'<div class="{figure}"', source))
+        parts = re.findall(rf'<div class="{figure}-{part}"[^>]*>', opened.stdout)
+        assert len(parts) == asked
+        assert not [tag for tag in parts if "hidden" in tag]
