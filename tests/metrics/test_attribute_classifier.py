@@ -35,7 +35,8 @@ def test_direction_and_accuracy() -> None:
     score = metrics.attribute_classifier(codes, attributes)
     train = codes[:600]
     direction = [
-        train[attributes[:600, j] == 1].mean(0) - train[attributes[:600, j] == 0].mean(0)
+        train[attributes[:600, j] == 1].mean(0)
+        - train[attributes[:600, j] == 0].mean(0)
         for j in range(2)
     ]
     assert np.allclose(score["direction"].T, direction)
@@ -68,7 +69,9 @@ def test_gaps_and_test_points() -> None:
 
 
 def test_an_attribute_has_two_values() -> None:
-    with pytest.raises(ValueError, match=r"factor 0 has 3\. For factors of more values"):
+    with pytest.raises(
+        ValueError, match=r"factor 0 has 3\. For factors of more values"
+    ):
         metrics.attribute_classifier(toy.noise_codes(), toy.factors())
     table = np.zeros(300, int)
     table[250:] = 1

@@ -61,8 +61,9 @@ def test_names_choose_the_factors_that_are_scored() -> None:
 def test_groups_that_do_not_fit(groups: object, message: str) -> None:
     codes = toy.noise_codes()
     with pytest.raises(ValueError, match=message):
-        metrics.group_mig([codes[:, :2], codes[:, 2:]], toy.factors(), groups,
-                          names=NAMES)
+        metrics.group_mig(
+            [codes[:, :2], codes[:, 2:]], toy.factors(), groups, names=NAMES
+        )
 
 
 def test_one_chunk_has_nothing_to_be_compared_with() -> None:

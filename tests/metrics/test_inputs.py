@@ -38,7 +38,10 @@ def test_codes_come_back_untouched_and_a_matrix_has_one_chunk_a_column() -> None
         (np.zeros(5), r"shape \(n, latent_dim\).*got shape \(5,\)"),
         (np.zeros((0, 3)), "must not be empty"),
         (np.array([["a", "b"]]), "must hold numbers"),
-        ([torch.zeros(3, 1), torch.zeros(4, 1)], r"same number of points, got \[3, 4\]"),
+        (
+            [torch.zeros(3, 1), torch.zeros(4, 1)],
+            r"same number of points, got \[3, 4\]",
+        ),
         (np.array([[0.0, np.nan], [1.0, 2.0]]), "1 of 4 values.*row 0, column 1"),
         (np.array([[0.0, 3.0], [np.inf, 2.0]]), "must be finite.*row 1, column 0"),
     ],
@@ -117,7 +120,7 @@ def test_a_real_valued_factor_is_refused_by_who_counts_and_told_who_does_not() -
 
 
 def test_too_few_points_are_named_with_the_number_needed() -> None:
-    with pytest.raises(ValueError, match="mig needs at least 100 points.*got 60"):
+    with pytest.raises(ValueError, match=r"mig needs at least 100 points.*got 60"):
         metrics.mig(toy.noise_codes(60), toy.factors(60))
 
 
@@ -125,7 +128,7 @@ def test_test_points_must_look_like_training_points() -> None:
     codes, factors = prepare(toy.noise_codes(), toy.factors(), metric="m")
     with pytest.raises(ValueError, match="m needs test points"):
         prepare_test(codes, factors, None, None, metric="m")
-    with pytest.raises(ValueError, match="codes_test must have 5 columns.*got 4"):
+    with pytest.raises(ValueError, match=r"codes_test must have 5 columns.*got 4"):
         prepare_test(
             codes, factors, toy.noise_codes()[:, :4], toy.factors(), metric="m"
         )

@@ -52,9 +52,9 @@ def test_grid_encodes_each_distinct_image_once() -> None:
         grid.codes(grid.draw((50, 4), generator))
     everything = torch.cat(asked)
     assert len(everything) == len(everything.unique()) == grid.encoded
-    assert torch.equal(grid.codes(torch.tensor([7])), SPACE.to_factors(
-        torch.tensor([7])
-    ).float())
+    assert torch.equal(
+        grid.codes(torch.tensor([7])), SPACE.to_factors(torch.tensor([7])).float()
+    )
 
 
 def test_a_table_with_gaps_or_too_few_points_a_value_is_refused() -> None:

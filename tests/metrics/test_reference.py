@@ -50,9 +50,7 @@ OURS: dict[str, tuple[Callable[[Arrays], float], float]] = {
     "irs": (lambda d: metrics.irs(d["codes"], d["factors"]).value, 1e-6),
     "sap_continuous": (
         lambda d: (
-            metrics.sap(
-                d["codes"], d["factors"], variant="reference_continuous"
-            ).value
+            metrics.sap(d["codes"], d["factors"], variant="reference_continuous").value
         ),
         1e-6,
     ),

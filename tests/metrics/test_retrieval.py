@@ -33,8 +33,10 @@ def test_retrieval_is_the_plain_loop(gaps: bool, device: torch.device) -> None:
         table[::6, 1] = -1
     chunks = [codes[:, :2], codes[:, 2:3], codes[:, 3:]]
     plain = np.array(
-        [[plain_map(c.astype(np.float32), table[:, j]) for j in range(3)]
-         for c in chunks]
+        [
+            [plain_map(c.astype(np.float32), table[:, j]) for j in range(3)]
+            for c in chunks
+        ]
     )
     on_device = [torch.from_numpy(c).to(device) for c in chunks]
     score = metrics.retrieval(on_device, table)

@@ -28,9 +28,7 @@ def test_gaussian_scores_are_their_formulas(device: torch.device) -> None:
 
 def test_mean_code_mi_is_the_plain_loop() -> None:
     codes = toy.mixed_codes(toy.factors())
-    binned = [
-        np.digitize(c, np.histogram(c, 20)[1][:-1]) for c in codes.T
-    ]
+    binned = [np.digitize(c, np.histogram(c, 20)[1][:-1]) for c in codes.T]
     pairs = [
         mutual_info_score(binned[a], binned[b])
         for a in range(5)

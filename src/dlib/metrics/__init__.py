@@ -2,10 +2,12 @@
 
 from dlib.metrics.attribute_classifier import attribute_classifier
 from dlib.metrics.bootstrap import Interval, bootstrap
+from dlib.metrics.dci import dci
 from dlib.metrics.evaluate import METRICS, evaluate, evaluate_codes
 from dlib.metrics.explicitness import explicitness
 from dlib.metrics.factor_vae import factor_vae
 from dlib.metrics.group_mig import group_mig
+from dlib.metrics.infomec import infomec
 from dlib.metrics.inputs import bin_values
 from dlib.metrics.irs import irs
 from dlib.metrics.mig import mig
@@ -37,6 +39,7 @@ __all__ = [
     "bin_values",
     "bootstrap",
     "codes_of",
+    "dci",
     "evaluate",
     "evaluate_codes",
     "explicitness",
@@ -44,6 +47,7 @@ __all__ = [
     "gaussian_total_correlation",
     "gaussian_wasserstein_correlation",
     "group_mig",
+    "infomec",
     "irs",
     "mean_code_mi",
     "mig",

@@ -222,6 +222,8 @@ class SortedCodes:
         spread = (n_node - left).mul_(left)  # n_l n_r, 0 where a side is empty
         gain = _gain(at_end, spread)
         best, where = gain.view(-1, m).max(dim=0)
+        # With a side empty the gain is rounding: nothing can split the node.
+        best *= spread.view(-1, m).gather(0, where[None])[0] > 0
         last = (self.starts + self.sizes - 1).view(-1)[where]  # position of the split
 
         # Inside a bin the sum to the left differs from that at its start by no
@@ -271,8 +273,9 @@ class SortedCodes:
         values = residuals.view(-1)[flat].sub_(mean[column, None]).mul_(here)
         values = values.cumsum(dim=1).add_(total[:, None])
         here = here.cumsum(dim=1).add_(count[:, None])
-        gain = _gain(values, (n_node[column, None] - here).mul_(here))
-        top, which = gain.mul_(self.may_split[box]).max(dim=1)
+        spread = (n_node[column, None] - here).mul_(here)
+        allowed = self.may_split[box].mul_(spread > 0)
+        top, which = _gain(values, spread).mul_(allowed).max(dim=1)
         winner = best.scatter_reduce(0, column, top, "amax")
         # The first place among equals, so that nothing is left to chance.
         found = (top == winner[column]) & (top > best[column])

@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torch import Tensor
 
+from dlib.metrics.attribute_classifier import attribute_classifier
+from dlib.metrics.dci import dci
 from dlib.metrics.explicitness import explicitness
 from dlib.metrics.factor_vae import factor_vae
+from dlib.metrics.infomec import infomec
 from dlib.metrics.inputs import Codes, Factors, as_codes, as_factors, halves
 from dlib.metrics.irs import irs
 from dlib.metrics.mig import mig
@@ -78,23 +81,33 @@ METRICS: dict[str, Callable[[Points], Score]] = {
         p.population(), classifier="logistic", seed=p.seed
     ),
     "factor_vae": lambda p: factor_vae(p.population(), seed=p.seed),
+    "dci": lambda p: dci(*p.split, seed=p.seed),
     "irs": lambda p: irs(p.codes, p.factors),
     "modularity": lambda p: modularity(p.codes, p.factors),
     "explicitness": lambda p: explicitness(*p.split),
+    "infomec": lambda p: infomec(p.codes, p.factors),
     "gaussian_total_correlation": lambda p: gaussian_total_correlation(p.codes),
     "gaussian_wasserstein_correlation": lambda p: gaussian_wasserstein_correlation(
         p.codes
     ),
     "mean_code_mi": lambda p: mean_code_mi(p.codes),
+    "attribute_classifier": lambda p: attribute_classifier(*p.split),
     "retrieval": lambda p: retrieval(p.codes, p.factors, seed=p.seed),
 }
 
 # Needs the method itself; ``evaluate`` alone can compute it.
 RECONSTRUCTION = "reconstruction"
 
-# What "all" leaves out: second protocols of a metric that is in, and retrieval,
-# which is about chunks and takes longer than all others together.
-LEFT_OUT = ("sap_discrete", "sap_continuous", "z_diff_logistic", "retrieval")
+# What "all" leaves out: second protocols of a metric that is in; what is for
+# binary attributes only; and retrieval, which is about chunks and takes longer
+# than all others together.
+LEFT_OUT = (
+    "sap_discrete",
+    "sap_continuous",
+    "z_diff_logistic",
+    "attribute_classifier",
+    "retrieval",
+)
 
 
 def evaluate(
@@ -131,7 +144,8 @@ def evaluate(
     seed : int
         Of every draw.
     device : torch.device or str, optional
-        Where to encode and to compute; where the method is by default.
+        Where codes go and metrics are computed; where the method is by default,
+        which is where it encodes.
     batch_size : int
         Images encoded at a time.
     draw_from : {"points", "grid"}
@@ -154,8 +168,15 @@ def evaluate(
         encoder gives NaN.
     """
     names = _names(which, with_method=True)
+    if n < 2 or n_test < 2:
+        raise ValueError(f"n and n_test must be at least 2, got {n} and {n_test}")
     if draw_from not in ("points", "grid"):
         raise ValueError(f"draw_from must be points or grid, got {draw_from!r}")
+    if draw_from == "grid" and len(dataset) != len(dataset.space):
+        raise ValueError(
+            "draw_from='grid' needs the whole grid, and this is a part of it "
+            f"({len(dataset):,} of {len(dataset.space):,} images); use 'points'"
+        )
     where = torch.device(device) if device is not None else device_of(method)
     factors = dataset.sample_factors(n + n_test, torch.Generator().manual_seed(seed))
     error = ReconstructionError() if RECONSTRUCTION in names else None
@@ -167,13 +188,8 @@ def evaluate(
     checked = as_codes(codes)
     grid = None
     if draw_from == "grid":
-        if len(dataset) != len(dataset.space):
-            raise ValueError(
-                "draw_from='grid' needs the whole grid, and this is a part of it "
-                f"({len(dataset):,} of {len(dataset.space):,} images); use 'points'"
-            )
         grid = Grid(
-            codes_of(method, dataset, batch_size=batch_size, device=where),
+            codes_of(method, dataset, batch_size=batch_size),
             dataset.space,
             where,
         )
@@ -295,6 +311,11 @@ def _names(which: Sequence[str] | str, with_method: bool) -> list[str]:
         return [*chosen, RECONSTRUCTION] if with_method else chosen
     chosen = [which] if isinstance(which, str) else list(which)
     for name in chosen:
+        if name == "group_mig":
+            raise ValueError(
+                "group_mig must be told which chunk each factor belongs to: call "
+                "metrics.group_mig(codes, factors, groups)"
+            )
         if name not in known:
             raise ValueError(
                 f"no metric is called {name!r}; there are {', '.join(known)}, or 'all'"
@@ -326,9 +347,9 @@ def _encode(
     try:
         with torch.no_grad(), Progress("encoding", len(factors), show=progress) as bar:
             for part in factors.split(batch_size):
-                images = dataset.render(part).to(device).float() / 255.0
+                images = dataset.render(part).to(device_of(method)).float() / 255.0
                 mean = posterior_mean(method, images).float()
-                codes.append(mean)
+                codes.append(mean.to(device))
                 if error is not None and done < n:
                     keep = min(len(part), n - done)
                     error.add(images[:keep], method.decode(mean[:keep]))

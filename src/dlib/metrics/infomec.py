@@ -205,7 +205,8 @@ def _nearest_neighbours(values: Tensor, labels: Tensor, neighbours: int) -> Tens
             above = grouped[high.clamp(max=n - 1)] - grouped
             reach = torch.maximum(below, above)
             radius = torch.where(fits, torch.minimum(radius, reach), radius)
-        radius = radius.nextafter(torch.zeros_like(radius))
+        # Closer than the k-th, which must not come back in by rounding.
+        radius = radius - 4 * torch.finfo(radius.dtype).eps * ordered.abs().max()
         inside = torch.searchsorted(ordered, grouped + radius, right=True)
         inside = inside - torch.searchsorted(ordered, grouped - radius)
         information = (

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Kind = Literal["continuous", "categorical"]
 
 # Metrics that take real-valued factors as they are; named in error messages.
-TAKE_CONTINUOUS = ("sap", "irs", "dci", "infomec", "attribute_classifier")
+TAKE_CONTINUOUS = ("sap", "irs", "dci with predictor='forest'")
 
 
 @dataclass(frozen=True)

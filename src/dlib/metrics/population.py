@@ -213,7 +213,6 @@ def codes_of(
     dataset: Any,
     *,
     batch_size: int = 512,
-    device: torch.device | str | None = None,
     progress: Callable[[int], object] | None = None,
 ) -> CodesOf:
     """A function from factors to posterior means.
@@ -226,8 +225,6 @@ def codes_of(
         Its ``render`` draws the images.
     batch_size : int
         Images encoded at a time.
-    device : torch.device or str, optional
-        Where to encode; where the method's parameters are by default.
     progress : callable, optional
         Told the size of each finished batch.
 
@@ -237,7 +234,7 @@ def codes_of(
         Takes int64 (m, k), gives float32 (m, latent_dim). Each row given is
         rendered and encoded, in batches, without gradients.
     """
-    where = torch.device(device) if device is not None else device_of(method)
+    where = device_of(method)
 
     def encode(factors: Tensor) -> Tensor:
         was_training = bool(getattr(method, "training", False))

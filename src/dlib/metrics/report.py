@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,12 @@ UNBOUNDED = (
     "mean_code_mi",
     "reconstruction",
 )
+
+
+def _finite(tree: Any) -> Any:
+    if isinstance(tree, dict):
+        return {key: _finite(value) for key, value in tree.items()}
+    return None if isinstance(tree, float) and not math.isfinite(tree) else tree
 
 
 @dataclass(frozen=True)
@@ -83,15 +90,26 @@ class Report:
             "title": self.title,
             "protocol": dict(self.protocol),
             "scores": {
-                name: {"value": score.value, "noise_floor": score.noise_floor}
+                name: {
+                    "value": score.value,
+                    "noise_floor": score.noise_floor,
+                    "parts": {
+                        part: value
+                        for part, value in score.parts.items()
+                        if isinstance(value, float)
+                    },
+                }
                 for name, score in self.scores.items()
             },
             "skipped": dict(self.skipped),
         }
 
     def to_json(self) -> str:
-        """The values, floors and protocol as JSON, no matrices."""
-        return json.dumps(self.to_dict(), indent=2)
+        """The values, floors and protocol as JSON; of the parts, plain numbers.
+
+        Numbers that JSON has no word for (NaN, infinity) are null.
+        """
+        return json.dumps(_finite(self.to_dict()), indent=2, allow_nan=False)
 
     def plot(self) -> Figure:
         """Bars of the scores that lie between 0 and 1, a tick at each noise floor."""
@@ -133,8 +151,9 @@ class Report:
             )
             lines.append("  ".join([first, *rest]).rstrip())
         lines += [f"{name}: skipped, {why}" for name, why in self.skipped.items()]
-        protocol = ", ".join(f"{k} {v}" for k, v in self.protocol.items())
-        return "\n".join([*lines, f"({protocol})"] if protocol else lines)
+        if self._small_print():
+            lines.append(f"({self._small_print()})")
+        return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         head = "".join(
@@ -149,12 +168,18 @@ class Report:
             f'<td colspan="3">skipped: {html.escape(why)}</td></tr>'
             for name, why in self.skipped.items()
         )
-        protocol = ", ".join(f"{k} {v}" for k, v in self.protocol.items())
-        caption = html.escape(f"{self.title} ({protocol})" if protocol else self.title)
+        note = self._small_print()
+        caption = html.escape(f"{self.title} ({note})" if note else self.title)
         return (
             f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead>"
             f"<tbody>{body}{skipped}</tbody></table>"
         )
+
+    def _small_print(self) -> str:
+        words = [f"{k} {v}" for k, v in self.protocol.items()]
+        if "encoding" in self.seconds:
+            words.append(f"encoded in {self.seconds['encoding']:.1f} s")
+        return ", ".join(words)
 
     def _rows(self) -> list[tuple[str, str, str, str]]:
         rows = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,13 +86,13 @@ def read_points(file: Path) -> PointsFile:
 
 
 def _read_npz(file: Path) -> PointsFile:
+    if not zipfile.is_zipfile(file):
+        raise ValueError(f"{file.name} is not an .npz archive, or is cut short")
     try:
         with np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-    except (zipfile.BadZipFile, EOFError, KeyError, AttributeError, TypeError):
-        raise ValueError(
-            f"{file.name} is not an .npz archive, or is cut short"
-        ) from None
+    except (zipfile.BadZipFile, zlib.error, EOFError):
+        raise ValueError(f"{file.name} is damaged inside") from None
     except ValueError as error:
         raise ValueError(
             f"{file.name} cannot be read without unpickling, which is not done here: "

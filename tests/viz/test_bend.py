@@ -1,0 +1,239 @@
+"""The figure whose codes are bent in the page: its numbers, and a real browser."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from dlib.viz.bend import Bend, Bending, bend
+
+BROWSER = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),
+    None,
+)
+needs_browser = pytest.mark.skipif(
+    BROWSER is None,
+    reason="no chromium, chromium-browser or google-chrome on the PATH: the "
+    "figure was not opened in a browser",
+)
+N = 20
+FACTORS = torch.stack([torch.arange(N) % 3, torch.arange(N) % 2], dim=1)
+VALUES = {"hue": ["red", "green", "blue"], "<size>": ["small", "large"]}
+FLOORS = {"MIG": 0.0, "modularity": 0.6}
+
+
+def bendings() -> dict[str, Bending]:
+    codes = torch.randn(N, 3, generator=torch.Generator().manual_seed(0))
+    start = {"MIG": 0.9, "modularity": 0.8, "more": 1.0}
+    return {
+        "turn": Bending(
+            ["0°", "45°"],
+            [codes, codes.roll(1, 1)],
+            [start, {"MIG": 0.25, "modularity": 0.8}],
+            "Turn <them>.",
+        ),
+        "scale": Bending(
+            ["1", ".5", "0"],
+            [codes, codes / 2, codes * 0],
+            [start, start, {"MIG": 1.2, "modularity": -0.1}],
+            axes=(2, 0),
+        ),
+    }
+
+
+def shown(**changes: Any) -> Bend:
+    arguments: dict[str, Any] = {
+        "bendings": bendings(),
+        "factors": FACTORS,
+        "noise_floors": FLOORS,
+        "values": VALUES,
+        **changes,
+    }
+    return bend(
+        arguments.pop("bendings"),
+        arguments.pop("factors"),
+        arguments.pop("noise_floors"),
+        **arguments,
+    )
+
+
+def payload(figure: Bend) -> dict[str, Any]:
+    """The data that the page's script reads."""
+    [text] = re.findall(
+        r'<script type="application/json">(.*?)</script>', figure.html, re.DOTALL
+    )
+    return json.loads(text)
+
+
+def test_page_carries_the_scores_and_the_points_of_each_position() -> None:
+    data, given = payload(shown(points=7)), bendings()
+    assert data["metrics"] == ["MIG", "modularity"]
+    for entry, (name, bending) in zip(data["bendings"], given.items(), strict=True):
+        assert entry["name"] == name
+        across, upward = bending.axes
+        assert entry["axes"] == [f"z{across}", f"z{upward}"]
+        assert len(entry["positions"]) == len(bending.labels)
+        for i, position in enumerate(entry["positions"]):
+            assert position["label"] == bending.labels[i]
+            wanted = [bending.scores[i][metric] for metric in FLOORS]
+            assert position["scores"] == pytest.approx(wanted, abs=1e-4)
+            points = torch.tensor(position["points"]).view(7, 2)
+            codes = bending.codes[i][:7, [across, upward]]
+            torch.testing.assert_close(points, codes, atol=1e-3, rtol=0)
+            assert points.abs().max() <= entry["limit"] + 1e-3
+    assert [f["labels"] for f in data["factors"]] == FACTORS[:7].T.tolist()
+
+
+def test_table_shows_the_start_without_a_script() -> None:
+    rows = re.findall(r'<th scope="row">(.*?)</th>.*', shown().html)
+    assert rows == ["MIG", "modularity"]
+    numbers = re.findall(r'<td class="dlib-bend-number">(.*?)</td>', shown().html)
+    assert numbers == ["0.90", "0.00", "0.80", "0.60"]
+
+
+def test_page_names_no_id_and_loads_nothing() -> None:
+    page = shown().html
+    assert not re.search(r"\sid=", page)
+    assert not re.search(r"\ssrc=|\shref=|@import|fetch\(", page)
+    # The name space of SVG is a name, not an address to load from.
+    assert set(re.findall(r"https?://[^\"' ]*", page)) == {"http://www.w3.org/2000/svg"}
+
+
+def test_words_are_escaped_and_may_look_like_places() -> None:
+    page = shown(title="<b> {{payload}} & co").html
+    assert "&lt;b&gt; {{payload}} &amp; co" in page
+    assert "&lt;size&gt;" in page and "<size>" not in page
+    assert payload(shown())["bendings"][0]["note"] == "Turn <them>."
+
+
+def test_notebook_and_terminal_have_something_to_show() -> None:
+    figure = shown(title="Bend it")
+    assert figure._repr_html_() == figure.html
+    assert figure._repr_mimebundle_() == {
+        "text/html": figure.html,
+        "text/plain": "Bend('Bend it'): a slider, shown where HTML is shown",
+    }
+
+
+def test_codes_come_from_any_device(device: torch.device) -> None:
+    moved = {
+        name: replace(b, codes=[codes.to(device) for codes in b.codes])
+        for name, b in bendings().items()
+    }
+    there = shown(bendings=moved, factors=FACTORS.to(device))
+    assert payload(there) == payload(shown())
+
+
+def broken(**changes: Any) -> dict[str, Any]:
+    return {"bendings": {"turn": replace(bendings()["turn"], **changes)}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"bendings": {}}, "at least one bending"),
+        ({"noise_floors": {}}, "at least one bending and one metric"),
+        ({"points": 0}, "points must be from 1 to 600, got 0"),
+        ({"points": 601}, "points must be from 1 to 600, got 601"),
+        ({"factors": FACTORS[:, :1]}, r"shape \(n, 2\).*got \(20, 1\)"),
+        ({"factors": FACTORS + 1}, "hue has 3 named values.*got 1 to 3"),
+        ({"values": {"hue": ["a"] * 7, "size": ["b", "c"]}}, "hue has 7"),
+        ({"noise_floors": {"MIG": float("nan")}}, "noise floor of MIG must be a fin"),
+        ({"noise_floors": {"IRS": 0.3}}, "turn at 0° has no score for IRS"),
+        (broken(labels=[]), "turn must have as many labels"),
+        (broken(labels=["0°"]), "got 1, 2 and 2"),
+        (broken(axes=(0, 3)), r"two of the 3 codes.*got \(0, 3\)"),
+        (broken(codes=[torch.ones(5, 3)] * 2), r"shape \(20, latent_dim\).*\(5, 3\)"),
+        (
+            broken(scores=[{"MIG": 1.0, "modularity": float("inf")}] * 2),
+            "the modularity of turn at 0° must be a finite number",
+        ),
+    ],
+)
+def test_what_cannot_be_shown_is_said(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        shown(**changes)
+
+
+ASK = """
+<script>
+const said = [];
+document.querySelectorAll(".dlib-bend").forEach((root) => {
+  const slider = root.querySelector("input");
+  const scores = () => Array.from(
+    root.querySelectorAll("tbody tr"), (row) => row.cells[2].textContent);
+  const look = () => ({
+    scores: scores(), value: slider.getAttribute("aria-valuetext"),
+    width: root.querySelector(".dlib-bend-score").style.width,
+    status: root.querySelector("[role=status]").textContent,
+    dot: root.querySelector("circle").getAttribute("cx"),
+    pressed: Array.from(root.querySelectorAll("[aria-pressed=true]"),
+      (button) => button.textContent),
+    note: root.querySelector(".dlib-bend-note").textContent,
+  });
+  const seen = [look()];
+  slider.value = 1;
+  slider.dispatchEvent(new Event("input"));
+  slider.dispatchEvent(new Event("change"));
+  seen.push(look());
+  root.querySelectorAll("[data-factor]")[1].click();
+  root.querySelectorAll("[data-bending]")[1].click();
+  slider.value = 2;
+  slider.dispatchEvent(new Event("input"));
+  seen.push(look());
+  said.push(seen);
+});
+document.body.innerHTML = "";
+document.body.dataset.said = JSON.stringify(said);
+</script>
+"""
+
+
+@needs_browser
+def test_slider_and_buttons_answer_in_a_browser(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    # Twice on one page: neither may answer for the other.
+    page.write_text(
+        f'<!doctype html><meta charset="utf-8"><body>{shown().html * 2}{ASK}</body>',
+        encoding="utf-8",
+    )
+    done = subprocess.run(
+        [
+            str(BROWSER),
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            f"--user-data-dir={tmp_path / 'profile'}",
+            "--dump-dom",
+            page.as_uri(),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    [text] = re.findall(r'data-said="(.*?)"', done.stdout)
+    first, second = json.loads(html.unescape(text))
+    assert first == second
+    start, turned, scaled = first
+    assert start["scores"] == ["0.90", "0.80"]
+    assert start["pressed"] == ["turn", "hue"]
+    assert (start["value"], start["status"]) == ("0°", "")
+    assert turned["scores"] == ["0.25", "0.80"]
+    assert turned["width"] == "25%"
+    assert turned["status"] == "turn, 45°: MIG falls to 0.25."
+    assert turned["dot"] != start["dot"]
+    assert turned["note"] == "Turn <them>."
+    # Bars stay inside their box; the number says what the score is.
+    assert scaled["scores"] == ["1.20", "\u22120.10"]
+    assert scaled["width"] == "100%"
+    assert scaled["pressed"] == ["scale", "<size>"]
