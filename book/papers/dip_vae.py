@@ -475,7 +475,7 @@ frame.style.format(
 # One row a method says little: each has a knob. The paper's figure 1 turns the
 # knobs and draws both scores against the reconstruction error. (Its title
 # says "Separated Atomic Predictability"; the A is for *attribute*.) Ours has
-# five settings a method and two seeds, at 32×32 and 2,000 steps a run, so
+# five settings a method and two seeds, at 32×32 and 1,500 steps a run, so
 # compare its shape with the paper's, not its numbers with the table above.
 
 # %%

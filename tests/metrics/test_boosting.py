@@ -47,7 +47,7 @@ def test_split_is_the_best_whatever_the_bins(
     residuals = torch.randn(90, 4, generator=generator)
     grown = SortedCodes(codes.to(device), bins)
     on_device = residuals.to(device)
-    root = grown.root(on_device)
+    root = grown.root(on_device, torch.ones_like(on_device))
     split = grown.split(root, on_device)
     right = grown.goes_right(grown.digits, split)
     nodes = [(root, torch.ones(90, 4)), *zip(
@@ -82,15 +82,16 @@ def test_agrees_with_scikit_learn(classes: int) -> None:
     codes, labels = _points(500, 4, classes)
     test, labels_test = _points(500, 4, classes, seed=1)
     theirs = GradientBoostingClassifier(random_state=0).fit(codes, labels)
-    ours = GradientBoosting().fit(codes, labels)
+    ours = GradientBoosting().fit(codes, labels[:, None])
     # Equal gains are many where few points are left; which one wins is chance.
-    assert ours.importances.numpy() == pytest.approx(
+    assert ours.importances[:, 0].numpy() == pytest.approx(
         theirs.feature_importances_, abs=0.01
     )
-    assert ours.train_accuracy(labels) == pytest.approx(
+    right = ours.predict_training_points()[:, 0] == labels
+    assert float(right.double().mean()) == pytest.approx(
         theirs.score(codes, labels), abs=0.01
     )
-    accuracy = float((ours.predict(test) == labels_test).double().mean())
+    accuracy = float((ours.predict(test)[:, 0] == labels_test).double().mean())
     assert accuracy == pytest.approx(theirs.score(test, labels_test), abs=0.03)
 
 
@@ -99,34 +100,39 @@ def test_scores_are_scikit_learns_where_no_gains_are_equal(classes: int) -> None
     # Few rounds of stumps: two splits of all points hardly ever gain the same.
     codes, labels = _points(200, 2, classes)
     theirs = GradientBoostingClassifier(n_estimators=5, max_depth=1).fit(codes, labels)
-    ours = GradientBoosting(rounds=5, depth=1).fit(codes, labels)
+    ours = GradientBoosting(rounds=5, depth=1).fit(codes, labels[:, None])
     expected = theirs.decision_function(codes).reshape(200, -1)
     found = ours.scores(codes).numpy()
     if classes > 2:  # a number added to the scores of all classes means nothing
         found = found - found.mean(axis=1, keepdims=True)
         expected = expected - expected.mean(axis=1, keepdims=True)
     assert found == pytest.approx(expected, abs=1e-6)
-    assert ours.importances.numpy() == pytest.approx(
+    assert ours.importances[:, 0].numpy() == pytest.approx(
         theirs.feature_importances_, abs=1e-6
     )
 
 
 def test_scores_of_training_points_are_those_of_the_fit() -> None:
     codes, labels = _points(300, 3, 4)
-    fitted = GradientBoosting(rounds=10).fit(codes, labels)
+    fitted = GradientBoosting(rounds=10).fit(codes, labels[:, None])
     assert torch.allclose(fitted.scores(codes), fitted.train_scores)
 
 
 def test_bins_do_not_change_the_result() -> None:
     codes, labels = _points(400, 3, 4)
-    fits = [GradientBoosting(rounds=10, bins=b).fit(codes, labels) for b in (16, 400)]
+    fits = [
+        GradientBoosting(rounds=10, bins=b).fit(codes, labels[:, None])
+        for b in (16, 400)
+    ]
     importances = [f.importances.numpy() for f in fits]
     assert importances[0] == pytest.approx(importances[1], abs=0.01)
 
 
 def test_twice_is_the_same_to_the_last_digit() -> None:
     codes, labels = _points(200, 3, 4)
-    first, second = (GradientBoosting(rounds=5).fit(codes, labels) for _ in range(2))
+    first, second = (
+        GradientBoosting(rounds=5).fit(codes, labels[:, None]) for _ in range(2)
+    )
     assert torch.equal(first.importances, second.importances)
     assert torch.equal(first.train_scores, second.train_scores)
 
@@ -134,27 +140,50 @@ def test_twice_is_the_same_to_the_last_digit() -> None:
 def test_a_code_that_tells_nothing_apart_has_no_importance() -> None:
     codes, labels = _points(200, 3, 4)
     codes[:, 2] = 1.5
-    fitted = GradientBoosting(rounds=5).fit(codes, labels)
+    fitted = GradientBoosting(rounds=5).fit(codes, labels[:, None])
     assert fitted.importances[2] == 0
     assert float(fitted.importances.sum()) == pytest.approx(1)
 
 
 def test_constant_codes_give_no_importance_at_all() -> None:
     fitted = GradientBoosting(rounds=2).fit(
-        torch.zeros(20, 2, dtype=torch.float64), torch.arange(20) % 2
+        torch.zeros(20, 2, dtype=torch.float64), torch.arange(20)[:, None] % 2
     )
-    assert fitted.importances.tolist() == [0, 0]
+    assert fitted.importances.tolist() == [[0], [0]]
     assert np.isfinite(fitted.train_scores.numpy()).all()
+
+
+def test_factors_side_by_side_are_as_if_alone() -> None:
+    codes, labels = _points(200, 3, 4)
+    both = torch.stack([labels % 2, labels], dim=1)
+    together = GradientBoosting(rounds=5).fit(codes, both)
+    alone = [GradientBoosting(rounds=5).fit(codes, both[:, [j]]) for j in range(2)]
+    for j, one in enumerate(alone):
+        assert torch.allclose(together.importances[:, [j]], one.importances)
+        assert torch.equal(together.predict(codes)[:, [j]], one.predict(codes))
+
+
+def test_points_without_a_label_are_as_if_absent() -> None:
+    codes, labels = _points(200, 3, 3)
+    missing = labels.double()
+    missing[::3] = torch.nan
+    known = ~missing.isnan()
+    fitted = GradientBoosting(rounds=5, bins=200).fit(codes, missing[:, None])
+    without = GradientBoosting(rounds=5, bins=200).fit(
+        codes[known], missing[known, None]
+    )
+    assert torch.allclose(fitted.importances, without.importances, atol=1e-4)
+    assert torch.allclose(fitted.train_scores[known], without.train_scores, atol=1e-3)
 
 
 def test_one_class_is_refused() -> None:
     with pytest.raises(ValueError, match=r"at least two classes, got only \[3\]"):
-        GradientBoosting().fit(torch.randn(10, 2), torch.full((10,), 3))
+        GradientBoosting().fit(torch.randn(10, 2), torch.full((10, 1), 3))
 
 
 def test_devices_agree(device: torch.device) -> None:
     codes, labels = _points(300, 3, 4)
-    here = GradientBoosting(rounds=5).fit(codes, labels)
-    there = GradientBoosting(rounds=5).fit(codes.to(device), labels.to(device))
+    here = GradientBoosting(rounds=5).fit(codes, labels[:, None])
+    there = GradientBoosting(rounds=5).fit(codes.to(device), labels[:, None].to(device))
     assert there.importances.device.type == device.type
     assert torch.allclose(there.importances.cpu(), here.importances, atol=1e-3)

@@ -1,12 +1,12 @@
-"""Gradient-boosted trees, grown for all classes at once.
+"""Gradient-boosted trees, grown for all classes of all factors at once.
 
 DCI reads the importances of boosted trees. What the field calls DCI is fixed by
 one fitting procedure, scikit-learn's ``GradientBoostingClassifier`` with its
 defaults; other boosters (LightGBM, XGBoost, scikit-learn's histogram version)
 weight residuals by the curvature of the loss and merge neighbouring values into
 bins, and give other importances: on 3,000 points, 255 bins alone move DCI by
-0.04. This file finds the same splits at another cost. The trees of all classes
-of a round grow together, one column each, so every step is one tensor
+0.04. This file finds the same splits at another cost. The trees of a round grow
+together, one column for each class of each factor, so every step is one tensor
 operation; and each split is searched twice:
 
 1. *Coarsely*, at the ends of some hundred bins per code, from sums over bins.
@@ -34,7 +34,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import embedding_bag, one_hot, pad
+from torch.nn.functional import embedding_bag, pad
 
 # scikit-learn reads codes as float32 and does not part closer values than this.
 CLOSEST = 1e-7
@@ -106,6 +106,9 @@ class SortedCodes:
         rank = new.cumsum(dim=1)  # (d, n), in sorted order
         self.places = max(1, ((self.n - 1).bit_length() + 7) // 8)
         self.digits = self._digits(torch.empty_like(rank).scatter_(1, order, rank))
+        self._features = torch.arange(self.d, device=codes.device)[:, None]
+        self._powers = 256.0 ** torch.arange(self.places, device=codes.device)
+        self._powers = self._powers[:, None, None]
         self.points = order.reshape(-1)
         # A split may come after a point unless the next has an equal value.
         ends_value = torch.cat([new[:, 1:], new[:, :1]], dim=1).reshape(-1)
@@ -176,18 +179,17 @@ class SortedCodes:
         in every precision that a matrix product may be set to use, and whole
         ranks make the clamped difference a comparison.
         """
-        pick = one_hot(split.feature, self.d).T.float()  # (d, m)
-        ranks = digits @ torch.cat([pick * 256**i for i in range(self.places)])
+        pick = (split.feature == self._features).float()  # (d, m)
+        ranks = digits @ (self._powers * pick).view(-1, len(split.feature))
         return ranks.sub_(split.rank).clamp_(0, 1)
 
-    def root(self, residuals: Tensor) -> Node:
-        """The node that holds every point."""
-        m = residuals.shape[1]
+    def root(self, residuals: Tensor, inside: Tensor) -> Node:
+        """The node that holds every point but those without a label."""
         return Node(
-            inside=torch.ones_like(residuals),
+            inside=inside,
             sums=self.sums(residuals),
             positive=self.sums(residuals.clamp(min=0)),
-            counts=self.sizes[:, :, None].to(residuals).repeat(1, 1, m),
+            counts=self.sums(inside),
         )
 
     def children(
@@ -230,12 +232,12 @@ class SortedCodes:
         # more than the bin's positive or negative parts, and n_l n_r is no less
         # than at one of its ends (nor than n - 1, both sides being occupied).
         before = at_end.sub_(centred)
-        reach = torch.maximum(node.positive, node.positive - node.sums)
-        bound = reach.add_(drift.abs_()).add_(before.abs()).square_()
-        least = spread.clone()
-        torch.minimum(spread[:, 1:], spread[:, :-1], out=least[:, 1:])
-        least[:, 0] = 0
-        least = torch.maximum(least, n_node - 1)
+        drift.abs_()
+        up = (node.positive + drift).add_(before)
+        down = (node.positive - node.sums).add_(drift).sub_(before)
+        bound = torch.maximum(up, down, out=up).square_()
+        least = torch.minimum(spread, pad(spread, (0, 0, 1, -1)))
+        least = torch.maximum(least, n_node - 1, out=least)
         chosen = (bound > least.mul_(best)).view(-1, m).nonzero()
         box, column = chosen.T
         occupied = node.counts.view(-1, m)[box, column] > 1.5
@@ -295,7 +297,7 @@ def _gain(total: Tensor, spread: Tensor) -> Tensor:
 
 
 class GradientBoosting:
-    """Boosted trees of depth 3 for one factor.
+    """Boosted trees of depth 3, for several factors side by side.
 
     Parameters
     ----------
@@ -311,10 +313,13 @@ class GradientBoosting:
 
     Attributes
     ----------
-    classes : Tensor
-        Distinct labels, ascending.
+    classes : list of Tensor
+        Distinct labels of each factor, ascending.
     importances : Tensor
-        float64 (d,), at least 0, sums to 1 (all zero where no split helped).
+        (d, k), at least 0; a column sums to 1 (or is zero: no split helped).
+    train_scores : Tensor
+        (n, m) scores of the training points; factor by factor one column a class,
+        or one for two classes.
     """
 
     def __init__(
@@ -328,61 +333,89 @@ class GradientBoosting:
         self.learning_rate = learning_rate
 
     def fit(self, codes: Tensor, labels: Tensor) -> GradientBoosting:
-        """Fit to codes (n, d) and labels (n,).
+        """Fit to codes (n, d) and labels (n, k), NaN where one is missing.
 
         Raises
         ------
         ValueError
-            If the labels have one value only.
+            If a factor has one label only.
         """
         n, d = codes.shape
-        self.classes, y = labels.unique(return_inverse=True)
-        k = len(self.classes)
-        if k < 2:
-            raise ValueError(
-                "boosting needs labels of at least two classes, got only "
-                f"{self.classes.tolist()}"
-            )
+        known = ~labels.isnan()
+        self.classes = []
+        targets, starts, factors, width = [], [], [], []
+        for j, here in enumerate(known.T):
+            classes = labels[here, j].unique()
+            if len(classes) < 2:
+                raise ValueError(
+                    "boosting needs labels of at least two classes, got only "
+                    f"{classes.tolist()} in column {j}"
+                )
+            target = (labels[:, j, None] == classes).to(codes.dtype)
+            prior = target.sum(dim=0) / here.sum()
+            if len(classes) == 2:
+                target = target[:, 1:]
+                start = (prior[1:] / prior[:1]).log()
+            else:
+                start = prior.log()
+            self.classes.append(classes)
+            targets.append(target)
+            starts.append(start)
+            width.append(len(start))
+            scale = 1.0 if len(classes) == 2 else (len(classes) - 1) / len(classes)
+            factors.append(torch.full_like(start, scale * self.learning_rate))
+        self._width = width
+        self.start = torch.cat(starts)  # (m,)
+        step = torch.cat(factors)
+        target = torch.cat(targets, dim=1)  # (n, m)
+        factor_of = torch.arange(len(width), device=codes.device).repeat_interleave(
+            torch.tensor(width, device=codes.device)
+        )
+        inside = known[:, factor_of].float()
+        complete = bool(known.all())
+
         self._sorted = SortedCodes(codes, self.bins or max(64, n // 40))
-        real = codes.dtype
-        prior = torch.bincount(y).to(real) / n
-        self.binary = k == 2
-        if self.binary:
-            target = y[:, None].to(real)
-            self.start = (prior[1] / prior[0]).log()[None]
-            factor = 1.0
-        else:
-            target = one_hot(y, k).to(real)
-            self.start = prior.log()
-            factor = (k - 1) / k
-        scores = self.start.repeat(n, 1)  # (n, m), m = 1 for two classes
-        importances = torch.zeros(d, dtype=real, device=codes.device)
+        scores = self.start.repeat(n, 1)
+        residuals = torch.empty_like(scores)
+        importances = scores.new_zeros(d * len(width))
         self.trees: list[tuple[list[Split], Tensor]] = []
         for _ in range(self.rounds):
-            p = scores.sigmoid() if self.binary else scores.softmax(dim=1)
-            residuals = target - p
-            splits, leaf = self._grow(residuals.float())
-            curvature = p.mul_(1 - p)
-            shape = (2**self.depth, scores.shape[1])
-            sums = residuals.new_zeros(shape).scatter_add_(0, leaf, residuals)
-            curvatures = residuals.new_zeros(shape).scatter_add_(0, leaf, curvature)
-            value = factor * sums / curvatures
+            p = self._probabilities(scores)
+            torch.sub(target, p, out=residuals)
+            curvature = p.addcmul_(p, p, value=-1)  # p (1 - p)
+            if not complete:
+                residuals *= inside
+                curvature *= inside
+            splits, leaf = self._grow(residuals.float(), inside)
+            sums = residuals.new_zeros(2**self.depth, len(step))
+            sums.scatter_add_(0, leaf, residuals)
+            curvatures = torch.zeros_like(sums).scatter_add_(0, leaf, curvature)
+            value = step * sums / curvatures
             value.masked_fill_(curvatures.abs() <= FLAT, 0.0)
-            value *= self.learning_rate
             scores += value.gather(0, leaf)
             for split in splits:
-                importances.index_add_(0, split.feature, split.gain.to(real))
+                importances.index_add_(
+                    0, split.feature * len(width) + factor_of, split.gain.to(scores)
+                )
             self.trees.append((splits, value))
-        total = importances.sum()
+        importances = importances.view(d, -1)
+        total = importances.sum(dim=0)
         self.importances = importances / torch.where(total > 0, total, 1.0)
         self.train_scores = scores
         return self
 
-    def _grow(self, residuals: Tensor) -> tuple[list[Split], Tensor]:
+    def _probabilities(self, scores: Tensor) -> Tensor:
+        parts = [
+            part.sigmoid() if part.shape[1] == 1 else part.softmax(dim=1)
+            for part in scores.split(self._width, dim=1)
+        ]
+        return torch.cat(parts, dim=1)
+
+    def _grow(self, residuals: Tensor, inside: Tensor) -> tuple[list[Split], Tensor]:
         """One tree per column; its splits in heap order, and the points' leaves."""
         found: list[Split] = []
         leaf = torch.zeros_like(residuals)
-        level = [self._sorted.root(residuals)]
+        level = [self._sorted.root(residuals, inside)]
         for depth in range(self.depth):
             below: list[Node] = []
             leaf *= 2
@@ -397,29 +430,31 @@ class GradientBoosting:
         return found, leaf.long()
 
     def scores(self, codes: Tensor) -> Tensor:
-        """Scores (n, K) of codes (n, d), or (n, 1) for two classes."""
+        """Scores (n, m) of codes (n, d), columns as in ``train_scores``."""
         digits = self._sorted.digits_of(codes)
         scores = self.start.repeat(len(codes), 1)
         for splits, value in self.trees:
             right = [self._sorted.goes_right(digits, split) for split in splits]
-            went = right[0]
-            leaf = went
+            leaf = right[0].long()
             for depth in range(1, self.depth):
                 options = torch.stack(right[2**depth - 1 : 2 ** (depth + 1) - 1])
-                went = options.gather(0, leaf.long()[None])[0]
-                leaf = 2 * leaf + went
-            scores += value.gather(0, leaf.long())
+                leaf = 2 * leaf + options.gather(0, leaf[None])[0].long()
+            scores += value.gather(0, leaf)
         return scores
 
     def predict(self, codes: Tensor) -> Tensor:
-        """Labels (n,) of codes (n, d)."""
-        return self._label(self.scores(codes))
+        """Labels (n, k) of codes (n, d)."""
+        return self._labels(self.scores(codes))
 
-    def train_accuracy(self, labels: Tensor) -> float:
-        """Share of the training points that the fitted trees label right."""
-        right = self._label(self.train_scores) == labels
-        return float(right.double().mean())
+    def predict_training_points(self) -> Tensor:
+        """Labels (n, k) that the fitted trees give to the points of the fit."""
+        return self._labels(self.train_scores)
 
-    def _label(self, scores: Tensor) -> Tensor:
-        index = (scores[:, 0] > 0).long() if self.binary else scores.argmax(dim=1)
-        return self.classes[index]
+    def _labels(self, scores: Tensor) -> Tensor:
+        columns = []
+        parts = scores.split(self._width, dim=1)
+        for classes, part in zip(self.classes, parts, strict=True):
+            two = part.shape[1] == 1
+            index = (part[:, 0] > 0).long() if two else part.argmax(dim=1)
+            columns.append(classes[index])
+        return torch.stack(columns, dim=1)

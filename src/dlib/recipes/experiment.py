@@ -26,6 +26,8 @@ class Line(BaseModel):
     paper: dict[str, float] = Field(default_factory=dict)
     vary: str | None = None
     values: list[float] = Field(default_factory=list)
+    # Where a line departs from its group: fields of the recipe, by budget.
+    differs: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
 
 class Group(BaseModel):
@@ -163,8 +165,9 @@ def read(path: Path, group: str, budget: str) -> Experiment:
                 parts = [key]
                 parts += [] if setting is None else [f"{setting:g}"]
                 parts += [f"seed{seed}"] if len(seeds) > 1 else []
+                fields = {**common, **line.differs.get(budget, {})}
                 recipe = Recipe.model_validate(
-                    {"method": line.method, "options": options, "seed": seed, **common}
+                    {"method": line.method, "options": options, "seed": seed, **fields}
                 )
                 entries.append(
                     Entry("-".join(parts), key, line.title, recipe, line.paper, setting)
