@@ -123,11 +123,15 @@ class Factors:
     def _counted(self) -> tuple[tuple[Tensor, ...], Tensor]:
         classes, labels = [], []
         for j in range(len(self.names)):
-            known = self.known[:, j]
-            distinct, label = _distinct(self.values[known, j])
+            if self.complete:
+                distinct, label = _distinct(self.values[:, j])
+            else:
+                known = self.known[:, j]
+                distinct, found = _distinct(self.values[known, j])
+                label = torch.full_like(known, -1, dtype=torch.long)
+                label[known] = found
             classes.append(distinct)
-            labels.append(torch.full_like(known, -1, dtype=torch.long))
-            labels[-1][known] = label
+            labels.append(label)
         return tuple(classes), torch.stack(labels, dim=1)
 
     @property

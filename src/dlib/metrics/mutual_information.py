@@ -14,7 +14,7 @@ from torch import Tensor
 from dlib.metrics.inputs import Codes, Factors
 
 BINS = 20
-BLOCK = 1 << 24  # point-code-factor triples counted at a time
+BLOCK = 1 << 16  # points counted at a time
 
 
 def digitise(codes: Codes, bins: int = BINS) -> Tensor:
@@ -50,10 +50,14 @@ def digitise(codes: Codes, bins: int = BINS) -> Tensor:
     edges = np.linspace(
         low.astype(precision), high.astype(precision), bins + 1, dtype=precision
     )
-    # (d, bins): the left edge of each bin
-    left = torch.from_numpy(edges[:-1].T.copy()).to(codes.values)
-    columns = codes.values.T.contiguous()
-    return torch.searchsorted(left, columns, right=True).T.clamp_min(1) - 1
+    # (bins + 1, d); the last edge is beyond every value
+    edge = torch.from_numpy(edges).to(codes.values)
+    edge[-1] = torch.inf
+    # Where division puts a value, and one step aside where an edge says otherwise.
+    scale = bins / (edge[-2] - edge[0]) * ((bins - 1) / bins)
+    index = ((codes.values - edge[0]) * scale).long().clamp_(0, bins - 1)
+    index -= (codes.values < edge.gather(0, index)).long()
+    return index + (codes.values >= edge.gather(0, index + 1)).long()
 
 
 def joint_counts(bins_of_codes: Tensor, bins: int, labels: Tensor) -> Tensor:
@@ -80,14 +84,16 @@ def joint_counts(bins_of_codes: Tensor, bins: int, labels: Tensor) -> Tensor:
     # One spare value takes what is missing, and is cut off.
     column = torch.where(labels < 0, values, labels)
     column = column + torch.arange(count, device=device) * (values + 1)
-    row = bins_of_codes + torch.arange(latent_dim, device=device) * bins
-    row = row * (count * (values + 1))
     cells = latent_dim * bins * count * (values + 1)
+    # Half as wide integers are counted twice as fast.
+    integer = torch.int32 if cells < 2**31 else torch.int64
+    row = bins_of_codes + torch.arange(latent_dim, device=device) * bins
+    row = (row * (count * (values + 1))).to(integer).T.contiguous()  # (d, n)
+    column = column.to(integer).T.contiguous()  # (k, n)
     counts = torch.zeros(cells, dtype=torch.long, device=device)
-    for some in torch.arange(len(row), device=device).split(
-        max(1, BLOCK // (latent_dim * count))
-    ):
-        index = row[some][:, :, None] + column[some][:, None, :]
+    for some in range(0, row.shape[1], BLOCK):
+        block = slice(some, some + BLOCK)
+        index = row[:, None, block] + column[None, :, block]
         counts += torch.bincount(index.flatten(), minlength=cells)
     return counts.view(latent_dim, bins, count, values + 1)[..., :values].double()
 
