@@ -78,12 +78,29 @@ def test_bins_are_numpys_for_every_precision() -> None:
     rng = np.random.default_rng(0)
     # Multiples of a twentieth sit on the edges, where rounding decides.
     codes = np.round(rng.uniform(0, 1, (500, 3)) * 20) / 20
+    codes[:, 2] = rng.normal(size=500)
     for dtype in (np.float32, np.float64):
         typed = codes.astype(dtype)
         binned = digitise(as_codes(typed)).numpy()
         for i in range(3):
             edges = np.histogram(typed[:, i], 20)[1]
             assert (binned[:, i] == np.digitize(typed[:, i], edges[:-1]) - 1).all()
+
+
+@pytest.mark.parametrize("steps", [4, 1_000])
+def test_a_code_that_hardly_moves_is_binned_in_order(steps: int) -> None:
+    rng = np.random.default_rng(0)
+    step = rng.integers(0, steps, 500).astype(np.float32)
+    codes = np.float32(0.5) + step[:, None] * np.spacing(np.float32(0.5))
+    binned = digitise(as_codes(codes)).numpy()[:, 0]
+    order = np.argsort(step, kind="stable")
+    assert (np.diff(binned[order]) >= 0).all() and binned.min() >= 0
+    if steps == 4:
+        # numpy refuses so few different numbers; here each has its own bin.
+        assert len(np.unique(binned)) == 4
+    else:
+        edges = np.histogram(codes[:, 0], 20)[1]
+        assert (binned == np.digitize(codes[:, 0], edges[:-1]) - 1).all()
 
 
 def test_one_code_has_no_second_best() -> None:

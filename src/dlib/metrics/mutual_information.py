@@ -50,14 +50,18 @@ def digitise(codes: Codes, bins: int = BINS) -> Tensor:
     edges = np.linspace(
         low.astype(precision), high.astype(precision), bins + 1, dtype=precision
     )
-    # (bins + 1, d); the last edge is beyond every value
-    edge = torch.from_numpy(edges).to(codes.values)
-    edge[-1] = torch.inf
+    edge = torch.from_numpy(edges[:-1]).to(codes.values)  # (bins, d), left edges
+    if (high - low < 1e4 * np.finfo(precision).eps * np.abs([low, high]).max(0)).any():
+        # A code that hardly moves has edges that rounding throws together.
+        columns = codes.values.T.contiguous()
+        found = torch.searchsorted(edge.T.contiguous(), columns, right=True)
+        return found.T.clamp_min(1) - 1
     # Where division puts a value, and one step aside where an edge says otherwise.
-    scale = bins / (edge[-2] - edge[0]) * ((bins - 1) / bins)
+    scale = (bins - 1) / (edge[-1] - edge[0])
     index = ((codes.values - edge[0]) * scale).long().clamp_(0, bins - 1)
     index -= (codes.values < edge.gather(0, index)).long()
-    return index + (codes.values >= edge.gather(0, index + 1)).long()
+    beyond = torch.cat([edge[1:], torch.full_like(edge[:1], torch.inf)])
+    return index + (codes.values >= beyond.gather(0, index)).long()
 
 
 def joint_counts(bins_of_codes: Tensor, bins: int, labels: Tensor) -> Tensor:
