@@ -547,6 +547,12 @@ both[1].get_legend().remove()
 # their means. Follow each curve from its smallest setting. The β-VAE's runs to
 # the right as β grows: that is its price. How far the DIP curves stay to the
 # left, and how high they get, is the paper's whole argument in one picture.
+#
+# One warning about the numbers on the curves. A picture of 32×32 has a quarter
+# of the pixels of one of 64×64, so its likelihood, a sum over pixels, is about
+# a quarter as large, and every weight that is set against it counts four
+# times as much: β = 16 here is near β = 64 there. Where a curve ends at the
+# right with a SAP of zero, no latent is left above the noise.
 
 # %% [markdown]
 # ## Break it: the mistake that everybody copied
