@@ -6,7 +6,6 @@ import io
 import logging
 import sys
 import types
-from typing import Any
 
 import pytest
 
@@ -117,13 +116,14 @@ def test_a_notebook_keeps_one_line(
     shown: list[str] = []
 
     class Handle:
-        def update(self, line: Any) -> None:
-            shown.append(line._repr_mimebundle_()["text/plain"])
+        def update(self, line: dict[str, str], raw: bool) -> None:
+            assert raw  # else a notebook shows the dictionary itself
+            shown.append(line["text/plain"])
 
-    def display(line: Any, display_id: bool) -> Handle:
+    def display(line: dict[str, str], raw: bool, display_id: bool) -> Handle:
         assert display_id
         handle = Handle()
-        handle.update(line)
+        handle.update(line, raw)
         return handle
 
     module = types.ModuleType("IPython.display")

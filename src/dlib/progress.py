@@ -65,7 +65,7 @@ class Progress:
         if in_notebook():
             from IPython.display import display
 
-            self._line = display(self._text(), display_id=True)
+            self._line = display(_plain(self._text()), raw=True, display_id=True)
         elif sys.stderr.isatty():
             from rich.console import Console
             from rich.progress import (
@@ -103,9 +103,9 @@ class Progress:
             # Twice a second is as often as anyone can read.
             if now - self._updated > 0.5:
                 self._updated = now
-                self._line.update(self._text(note))
+                self._line.update(_plain(self._text(note)), raw=True)
         elif self.show and done * 10 // self.total > before * 10 // self.total:
-            log.info("%s", self._text(note)["text/plain"])
+            log.info("%s", self._text(note))
 
     def __exit__(
         self,
@@ -116,9 +116,9 @@ class Progress:
         if self._bar is not None:
             self._bar.stop()
         if self._line is not None:
-            self._line.update(self._text(finished=True))
+            self._line.update(_plain(self._text(finished=True)), raw=True)
 
-    def _text(self, note: str = "", finished: bool = False) -> Any:
+    def _text(self, note: str = "", finished: bool = False) -> str:
         spent = time.monotonic() - self._began
         fresh = self.done - self.start
         text = f"{self.title}: {self.done:,} of {self.total:,}"
@@ -127,14 +127,9 @@ class Progress:
         elif fresh:
             left = spent / fresh * (self.total - self.done)
             text += f", {duration(left)} left"
-        return _Line(text + (f" ({note})" if note else ""))
+        return text + (f" ({note})" if note else "")
 
 
-class _Line(dict[str, str]):
-    """Text that a notebook displays without quotes around it."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__({"text/plain": text})
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return dict(self)
+def _plain(text: str) -> dict[str, str]:
+    """What a notebook displays without quotes around it."""
+    return {"text/plain": text}
