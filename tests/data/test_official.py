@@ -7,6 +7,7 @@ import multiprocessing
 import pickle
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.pool import Pool
 from pathlib import Path
 
 import h5py
@@ -210,6 +211,16 @@ def test_rows_cut_short_are_written_again(tmp_path: Path, cache: Path) -> None:
     assert torch.equal(images, TwinDSprites().render(SPRITES.grid()))
 
 
+def forked(workers: int) -> Pool:
+    """Forked workers with one thread each, as torch's data loader has them.
+
+    A fork does not inherit the parent's threads: a parallel loop in the child
+    would wait for them for ever.
+    """
+    context = multiprocessing.get_context("fork")
+    return context.Pool(workers, torch.set_num_threads, (1,))
+
+
 def _checksum(path: Path) -> int:
     dataset = OfficialDSprites(path, space=SPRITES)
     return int(dataset.render(SPRITES.grid()).long().sum())
@@ -218,7 +229,7 @@ def _checksum(path: Path) -> int:
 def test_two_processes_may_start_at_once(tmp_path: Path, cache: Path) -> None:
     path = write_sprites(tmp_path / "sprites.npz")
     expected = int(TwinDSprites().render(SPRITES.grid()).long().sum())
-    with multiprocessing.get_context("fork").Pool(3) as pool:
+    with forked(3) as pool:
         assert pool.map(_checksum, [path] * 3, chunksize=1) == [expected] * 3
     assert len(left_over(cache)) == 1
 
@@ -245,7 +256,7 @@ def test_threads_forks_and_spawns_see_the_same_pictures(tmp_path: Path) -> None:
     with ThreadPoolExecutor(4) as threads:
         assert list(threads.map(lambda row: _sum_of(dataset, row), rows)) == expected
     jobs = [(dataset, row) for row in range(4)]
-    with multiprocessing.get_context("fork").Pool(2) as pool:
+    with forked(2) as pool:
         assert pool.starmap(_sum_of, jobs) == expected[:4]
     # A spawned worker gets a pickled copy: the path, and not the whole array.
     assert len(pickle.dumps(dataset)) < 20_000

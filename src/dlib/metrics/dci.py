@@ -98,7 +98,7 @@ def dci(
         Of the factors; see :func:`dlib.metrics.inputs.as_factors`.
     seed : int
         Of the forest and of the choice of test points. Boosting has no chance in
-        it: ties go to the first code and the lowest threshold.
+        it: among equal gains a fixed rule decides.
 
     Returns
     -------
