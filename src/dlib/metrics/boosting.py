@@ -5,14 +5,9 @@ one fitting procedure, scikit-learn's ``GradientBoostingClassifier`` with its
 defaults; other boosters (LightGBM, XGBoost, scikit-learn's histogram version)
 weight residuals by the curvature of the loss and merge neighbouring values into
 bins, and give other importances: on 3,000 points, 255 bins alone move DCI by
-0.04. This file finds the same splits at another cost. The trees of a round grow
-together, one column for each class of each factor, so every step is one tensor
-operation; and each split is searched twice:
-
-1. *Coarsely*, at the ends of some hundred bins per code, from sums over bins.
-2. *Exactly*, between the points of the few bins whose upper bound on the gain
-   beats the best coarse split. No bin that could hold the best split is left
-   out, so binning costs no accuracy.
+0.04. This file finds the same splits at another cost: the trees of a round grow
+side by side, one column for each class of each factor, so every step is one tensor
+operation, and most places for a split are ruled out unseen (:mod:`.splits`).
 
 The procedure (J. H. Friedman, "Greedy function approximation: a gradient
 boosting machine", Annals of Statistics 2001, algorithm 6):
@@ -30,270 +25,68 @@ boosting machine", Annals of Statistics 2001, algorithm 6):
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import embedding_bag, pad
 
-# scikit-learn reads codes as float32 and does not part closer values than this.
-CLOSEST = 1e-7
+from dlib.metrics.splits import SortedCodes, Split
+
+# Trees that grow side by side: more save calls, fewer keep to a core's cache.
+COLUMNS = 32
 # A leaf whose curvature is below this keeps its scores.
-FLAT = 1e-150
-# Bins examined point by point at a time; bounds the memory, changes nothing.
-CHUNK = 1 << 16
+FLAT = 1e-30
 
 
-@dataclass(frozen=True)
-class Split:
-    """The best split of one node of each of ``m`` trees.
-
-    ``feature`` and ``rank`` have shape (m,): points go left whose value of the
-    feature has at most that rank. ``gain`` is the decrease of the squared error.
-    """
-
-    feature: Tensor
-    rank: Tensor
-    gain: Tensor
-
-
-@dataclass(frozen=True)
-class Node:
-    """One node of each of ``m`` trees, all at the same place.
+@dataclass
+class Block:
+    """Some columns of the scores, and the trees grown for them.
 
     Attributes
     ----------
+    columns : slice
+        Of the scores.
     inside : Tensor
-        (n, m), 1 where the point is in the node and 0 elsewhere.
-    sums, positive, counts : Tensor
-        (d, b, m): residuals, their positive parts, and points of each bin.
+        float32 (n, m): 1 where the point's label is known.
+    counts : Tensor
+        ``inside`` summed within each bin.
+    step : Tensor
+        (m,): what a Newton step is multiplied with.
+    trees : list of (list of Split, Tensor)
+        Of each round the splits in heap order, and the values of the leaves,
+        shape (leaves, m).
     """
 
+    columns: slice
     inside: Tensor
-    sums: Tensor
-    positive: Tensor
     counts: Tensor
+    step: Tensor
+    trees: list[tuple[list[Split], Tensor]] = field(default_factory=list)
 
 
-class SortedCodes:
-    """Codes in the forms that the search for splits needs.
+@contextmanager
+def _side_by_side(device: torch.device) -> Iterator[Callable[..., list[Any]]]:
+    """A ``map`` over blocks; on the CPU in as many threads as torch may use.
 
-    Parameters
-    ----------
-    codes : Tensor
-        Shape (n, d).
-    bins : int
-        How many bins of about equal counts to search coarsely. Ties stay
-        together; a value with more points than a bin should have is alone.
-
-    Attributes
-    ----------
-    digits : Tensor
-        float32 (n, places d): rank of each value among the distinct values of
-        its code, in base 256, lowest digits of all codes first.
-    points : Tensor
-        (d n,): the points by code, then by rank.
-    starts, sizes : Tensor
-        (d, b): the bins as stretches of ``points``; missing bins are empty.
+    One thread a block keeps each core to its own columns. Torch's threads would
+    meet after every one of the small steps instead, and wait there spinning: with
+    two of them half as much CPU time again is spent, for a longer wait.
     """
-
-    def __init__(self, codes: Tensor, bins: int) -> None:
-        codes = codes.float()
-        self.n, self.d = codes.shape
-        values, order = codes.T.contiguous().sort(dim=1, stable=True)
-        new = torch.zeros_like(values, dtype=torch.bool)
-        new[:, 1:] = values[:, 1:] - values[:, :-1] > CLOSEST
-        rank = new.cumsum(dim=1)  # (d, n), in sorted order
-        self.places = max(1, ((self.n - 1).bit_length() + 7) // 8)
-        self.digits = self._digits(torch.empty_like(rank).scatter_(1, order, rank))
-        self._features = torch.arange(self.d, device=codes.device)[:, None]
-        self._powers = 256.0 ** torch.arange(self.places, device=codes.device)
-        self._powers = self._powers[:, None, None]
-        self.points = order.reshape(-1)
-        # A split may come after a point unless the next has an equal value.
-        ends_value = torch.cat([new[:, 1:], new[:, :1]], dim=1).reshape(-1)
-        self.rank_at = rank.reshape(-1).float()
-        self.thresholds = [
-            (v[1:][here[1:]] + v[:-1][here[1:]]) / 2
-            for v, here in zip(values, new, strict=True)
-        ]
-        self.starts, self.sizes = self._bins(rank, bins)
-        # The points of each bin side by side, (d b, width), and where among them
-        # a split may come; bins that hold one value need not be searched.
-        width = max(1, int(self.sizes.masked_fill(self.alone, 0).max()))
-        step = torch.arange(width, device=codes.device)
-        position = self.starts.reshape(-1, 1) + step
-        valid = step < self.sizes.reshape(-1, 1)
-        position.clamp_(max=len(self.points) - 1)
-        self.members = self.points[position]
-        self.may_split = (valid & ends_value[position]).float()
-
-    def _bins(self, rank: Tensor, bins: int) -> tuple[Tensor, Tensor]:
-        starts, alone = [], []
-        for ranks in rank:
-            size = torch.bincount(ranks)  # of each distinct value
-            first = size.cumsum(0) - size
-            big = size * bins > self.n
-            bucket = first * bins // self.n
-            opens = torch.ones_like(big)
-            opens[1:] = (bucket[1:] > bucket[:-1]) | big[1:] | big[:-1]
-            starts.append(first[opens])
-            alone.append(big[opens])
-        width = max(len(s) for s in starts)
-        padded = torch.stack(
-            [pad(s, (0, width - len(s)), value=self.n) for s in starts]
-        )
-        self.alone = torch.stack(
-            [pad(a, (0, width - len(a)), value=True) for a in alone]
-        )
-        sizes = pad(padded, (0, 1), value=self.n).diff(dim=1)
-        offsets = torch.arange(self.d, device=padded.device)[:, None] * self.n
-        return padded + offsets, sizes
-
-    def digits_of(self, codes: Tensor) -> Tensor:
-        """Digits (n, places d) of other codes; a value half way goes to the left."""
-        codes = codes.float()
-        return self._digits(
-            torch.stack(
-                [
-                    torch.bucketize(column.contiguous(), middle)
-                    for column, middle in zip(codes.T, self.thresholds, strict=True)
-                ]
-            )
-        )
-
-    def _digits(self, ranks: Tensor) -> Tensor:
-        places = [(ranks >> (8 * i)) & 255 for i in range(self.places)]
-        return torch.cat(places).T.float().contiguous()
-
-    def sums(self, values: Tensor) -> Tensor:
-        """Sum the rows of (n, m) within each bin: (d, b, m)."""
-        summed = embedding_bag(self.points, values, self.starts.reshape(-1), mode="sum")
-        return summed.view(*self.starts.shape, values.shape[1])
-
-    def goes_right(self, digits: Tensor, split: Split) -> Tensor:
-        """float32 (n, m): 1 where a point's rank is above the split's.
-
-        The product with a one-hot matrix picks a column per tree, several times
-        faster than indexing. Whole numbers below 256 and powers of 256 are exact
-        in every precision that a matrix product may be set to use, and whole
-        ranks make the clamped difference a comparison.
-        """
-        pick = (split.feature == self._features).float()  # (d, m)
-        ranks = digits @ (self._powers * pick).view(-1, len(split.feature))
-        return ranks.sub_(split.rank).clamp_(0, 1)
-
-    def root(self, residuals: Tensor, inside: Tensor) -> Node:
-        """The node that holds every point but those without a label."""
-        return Node(
-            inside=inside,
-            sums=self.sums(residuals),
-            positive=self.sums(residuals.clamp(min=0)),
-            counts=self.sums(inside),
-        )
-
-    def children(
-        self, node: Node, residuals: Tensor, right: Tensor
-    ) -> tuple[Node, Node]:
-        """Split a node; ``right`` is (n, m), 1 where a point goes right."""
-        there = node.inside * right
-        masked = residuals * there
-        second = Node(
-            inside=there,
-            sums=self.sums(masked),
-            positive=self.sums(masked.clamp_(min=0)),
-            counts=self.sums(there),
-        )
-        first = Node(
-            inside=node.inside - there,
-            sums=node.sums - second.sums,
-            positive=node.positive - second.positive,
-            counts=node.counts - second.counts,
-        )
-        return first, second
-
-    def split(self, node: Node, residuals: Tensor) -> Split:
-        """Best split of a node, over every place between two values."""
-        m = residuals.shape[1]
-        n_node = node.counts[0].sum(dim=0).clamp_(min=1)  # (m,)
-        mean = node.sums[0].sum(dim=0) / n_node
-        drift = mean * node.counts
-        centred = node.sums - drift
-        at_end = centred.cumsum(dim=1)  # sum of r - mean, left of each bin's end
-        left = node.counts.cumsum(dim=1)
-        spread = (n_node - left).mul_(left)  # n_l n_r, 0 where a side is empty
-        gain = _gain(at_end, spread)
-        best, where = gain.view(-1, m).max(dim=0)
-        # With a side empty the gain is rounding: nothing can split the node.
-        best *= spread.view(-1, m).gather(0, where[None])[0] > 0
-        last = (self.starts + self.sizes - 1).view(-1)[where]  # position of the split
-
-        # Inside a bin the sum to the left differs from that at its start by no
-        # more than the bin's positive or negative parts, and n_l n_r is no less
-        # than at one of its ends (nor than n - 1, both sides being occupied).
-        before = at_end.sub_(centred)
-        drift.abs_()
-        up = (node.positive + drift).add_(before)
-        down = (node.positive - node.sums).add_(drift).sub_(before)
-        bound = torch.maximum(up, down, out=up).square_()
-        least = torch.minimum(spread, pad(spread, (0, 0, 1, -1)))
-        least = torch.maximum(least, n_node - 1, out=least)
-        chosen = (bound > least.mul_(best)).view(-1, m).nonzero()
-        box, column = chosen.T
-        occupied = node.counts.view(-1, m)[box, column] > 1.5
-        chosen = chosen[occupied & ~self.alone.view(-1)[box]]
-        for box, column in (part.T for part in chosen.split(CHUNK)):
-            total = before.view(-1, m)[box, column]
-            count = (left - node.counts).view(-1, m)[box, column]
-            best, last = self._inside(
-                node.inside, residuals, box, column, total, count, n_node, mean,
-                best, last,
-            )  # fmt: skip
-        gain = (best * n_node).clamp_(min=0)
-        return Split(last // self.n, self.rank_at[last], gain)
-
-    def _inside(
-        self,
-        inside: Tensor,
-        residuals: Tensor,
-        box: Tensor,
-        column: Tensor,
-        total: Tensor,
-        count: Tensor,
-        n_node: Tensor,
-        mean: Tensor,
-        best: Tensor,
-        last: Tensor,
-    ) -> tuple[Tensor, Tensor]:
-        """Search between the points of some bins (``box``) of some trees.
-
-        ``total`` and ``count`` are the sums to the left of the bins' starts;
-        ``best`` (m,) and ``last`` (m,) the best gains so far and their positions.
-        """
-        flat = self.members[box].mul_(len(best)).add_(column[:, None])  # (c, width)
-        here = inside.view(-1)[flat]
-        values = residuals.view(-1)[flat].sub_(mean[column, None]).mul_(here)
-        values = values.cumsum(dim=1).add_(total[:, None])
-        here = here.cumsum(dim=1).add_(count[:, None])
-        spread = (n_node[column, None] - here).mul_(here)
-        allowed = self.may_split[box].mul_(spread > 0)
-        top, which = _gain(values, spread).mul_(allowed).max(dim=1)
-        winner = best.scatter_reduce(0, column, top, "amax")
-        # The first place among equals, so that nothing is left to chance.
-        found = (top == winner[column]) & (top > best[column])
-        none = len(self.points)
-        place = torch.where(found, self.starts.view(-1)[box] + which, none)
-        first = torch.full_like(last, none).scatter_reduce(0, column, place, "amin")
-        return winner, torch.where(first < none, first, last)
-
-
-def _gain(total: Tensor, spread: Tensor) -> Tensor:
-    """Decrease of the squared error over n, from sums of ``r - mean`` on the left.
-
-    ``spread`` (n_l n_r) is a whole number; where it is zero so is ``total``, up
-    to rounding.
-    """
-    return total.square().div_(spread.clamp(min=0.5))
+    threads = torch.get_num_threads()
+    if device.type != "cpu" or threads == 1:
+        yield lambda *a: list(map(*a))
+        return
+    torch.set_num_threads(1)  # of this thread and of those that start from now on
+    try:
+        with ThreadPoolExecutor(threads) as pool:
+            yield lambda *a: list(pool.map(*a))
+    finally:
+        torch.set_num_threads(threads)
 
 
 class GradientBoosting:
@@ -308,18 +101,19 @@ class GradientBoosting:
     learning_rate : float
         What a leaf's Newton step is multiplied with.
     bins : int
-        Of the coarse search, one per 40 points by default; a matter of speed, not
-        of the result.
+        Of the search for splits, one per 20 points by default; a matter of speed,
+        not of the result.
 
     Attributes
     ----------
     classes : list of Tensor
         Distinct labels of each factor, ascending.
     importances : Tensor
-        (d, k), at least 0; a column sums to 1 (or is zero: no split helped).
+        float64 (d, k), at least 0; a column sums to 1 (or is zero: no split
+        helped).
     train_scores : Tensor
-        (n, m) scores of the training points; factor by factor one column a class,
-        or one for two classes.
+        float32 (n, m) scores of the training points; factor by factor one column a
+        class, or one for two classes.
     """
 
     def __init__(
@@ -340,10 +134,29 @@ class GradientBoosting:
         ValueError
             If a factor has one label only.
         """
-        n, d = codes.shape
+        n = len(codes)
         known = ~labels.isnan()
-        self.classes = []
-        targets, starts, factors, width = [], [], [], []
+        target, factor_of = self._start(labels, known)
+        inside = known[:, factor_of].float()
+        scores = self.start.repeat(n, 1)
+        self._sorted = SortedCodes(codes, self.bins or max(64, n // 20))
+        self._blocks = self._split_up(inside)
+        complete = bool(known.all())
+        with _side_by_side(codes.device) as each:
+            for _ in range(self.rounds):
+                residuals = target - self._probabilities(scores)
+                if not complete:
+                    residuals *= inside
+                grow = partial(self._add_tree, residuals=residuals, scores=scores)
+                each(grow, self._blocks)
+        self.train_scores = scores
+        self.importances = self._importances(factor_of)
+        return self
+
+    def _start(self, labels: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
+        """Targets (n, m), and which factor each column is of; where scores start."""
+        self.classes: list[Tensor] = []
+        targets, starts, steps = [], [], []
         for j, here in enumerate(known.T):
             classes = labels[here, j].unique()
             if len(classes) < 2:
@@ -351,58 +164,36 @@ class GradientBoosting:
                     "boosting needs labels of at least two classes, got only "
                     f"{classes.tolist()} in column {j}"
                 )
-            target = (labels[:, j, None] == classes).to(codes.dtype)
-            prior = target.sum(dim=0) / here.sum()
+            self.classes.append(classes)
+            target = (labels[:, j, None] == classes).float()
+            prior = target.double().sum(dim=0) / here.sum()
             if len(classes) == 2:
                 target = target[:, 1:]
-                start = (prior[1:] / prior[:1]).log()
+                starts.append((prior[1:] / prior[:1]).log())
+                scale = 1.0
             else:
-                start = prior.log()
-            self.classes.append(classes)
+                starts.append(prior.log())
+                scale = (len(classes) - 1) / len(classes)
             targets.append(target)
-            starts.append(start)
-            width.append(len(start))
-            scale = 1.0 if len(classes) == 2 else (len(classes) - 1) / len(classes)
-            factors.append(torch.full_like(start, scale * self.learning_rate))
-        self._width = width
-        self.start = torch.cat(starts)  # (m,)
-        step = torch.cat(factors)
-        target = torch.cat(targets, dim=1)  # (n, m)
-        factor_of = torch.arange(len(width), device=codes.device).repeat_interleave(
-            torch.tensor(width, device=codes.device)
-        )
-        inside = known[:, factor_of].float()
-        complete = bool(known.all())
+            steps.append(torch.full_like(starts[-1], scale * self.learning_rate))
+        self._width = [t.shape[1] for t in targets]
+        self.start = torch.cat(starts).float()
+        self._step = torch.cat(steps).float()
+        widths = torch.tensor(self._width, device=labels.device)
+        factor_of = torch.arange(len(widths), device=labels.device)
+        return torch.cat(targets, dim=1), factor_of.repeat_interleave(widths)
 
-        self._sorted = SortedCodes(codes, self.bins or max(64, n // 40))
-        scores = self.start.repeat(n, 1)
-        residuals = torch.empty_like(scores)
-        importances = scores.new_zeros(d * len(width))
-        self.trees: list[tuple[list[Split], Tensor]] = []
-        for _ in range(self.rounds):
-            p = self._probabilities(scores)
-            torch.sub(target, p, out=residuals)
-            curvature = p.addcmul_(p, p, value=-1)  # p (1 - p)
-            if not complete:
-                residuals *= inside
-                curvature *= inside
-            splits, leaf = self._grow(residuals.float(), inside)
-            sums = residuals.new_zeros(2**self.depth, len(step))
-            sums.scatter_add_(0, leaf, residuals)
-            curvatures = torch.zeros_like(sums).scatter_add_(0, leaf, curvature)
-            value = step * sums / curvatures
-            value.masked_fill_(curvatures.abs() <= FLAT, 0.0)
-            scores += value.gather(0, leaf)
-            for split in splits:
-                importances.index_add_(
-                    0, split.feature * len(width) + factor_of, split.gain.to(scores)
-                )
-            self.trees.append((splits, value))
-        importances = importances.view(d, -1)
-        total = importances.sum(dim=0)
-        self.importances = importances / torch.where(total > 0, total, 1.0)
-        self.train_scores = scores
-        return self
+    def _split_up(self, inside: Tensor) -> list[Block]:
+        m = inside.shape[1]
+        count = -(-m // COLUMNS)
+        cuts = [m * i // count for i in range(count + 1)]
+        blocks = []
+        for first, last in zip(cuts, cuts[1:], strict=False):
+            part = inside[:, first:last].contiguous()
+            counts = self._sorted.sums(part)
+            columns = slice(first, last)
+            blocks.append(Block(columns, part, counts, self._step[columns]))
+        return blocks
 
     def _probabilities(self, scores: Tensor) -> Tensor:
         parts = [
@@ -411,36 +202,78 @@ class GradientBoosting:
         ]
         return torch.cat(parts, dim=1)
 
-    def _grow(self, residuals: Tensor, inside: Tensor) -> tuple[list[Split], Tensor]:
-        """One tree per column; its splits in heap order, and the points' leaves."""
-        found: list[Split] = []
-        leaf = torch.zeros_like(residuals)
-        level = [self._sorted.root(residuals, inside)]
-        for depth in range(self.depth):
-            below: list[Node] = []
-            leaf *= 2
+    def _add_tree(self, block: Block, residuals: Tensor, scores: Tensor) -> None:
+        """Grow one tree a column, and add its values to the scores."""
+        residuals = residuals[:, block.columns].contiguous()
+        n, m = residuals.shape
+        leaves = 2**self.depth
+        splits: list[Split] = []
+        # Flat position of each point's leaf in the (leaves, m) values.
+        leaf = torch.arange(m, device=scores.device).float().repeat(n, 1)
+        level = [self._sorted.root(residuals, block.inside, block.counts)]
+        for depth in range(1, self.depth + 1):
+            below = []
             for node in level:
                 split = self._sorted.split(node, residuals)
                 right = self._sorted.goes_right(self._sorted.digits, split)
-                leaf.addcmul_(right, node.inside)
-                found.append(split)
-                if depth + 1 < self.depth:
+                leaf.addcmul_(right, node.inside, value=m * leaves >> depth)
+                splits.append(split)
+                if depth < self.depth:
                     below += self._sorted.children(node, residuals, right)
             level = below
-        return found, leaf.long()
+        at = leaf.view(-1).int()
+        sums = torch.bincount(at, residuals.view(-1), leaves * m)
+        # p (1 - p), from the residual 1 - p or -p
+        size = residuals.abs_()
+        curvature = size.addcmul_(size, size, value=-1)
+        curvatures = torch.bincount(at, curvature.view(-1), leaves * m)
+        value = block.step.repeat(leaves) * sums / curvatures
+        value.masked_fill_(curvatures <= FLAT, 0.0)
+        scores[:, block.columns] += value.index_select(0, at).view(n, m)
+        block.trees.append((splits, value.view(leaves, m)))
+
+    def _importances(self, factor_of: Tensor) -> Tensor:
+        d, k = self._sorted.d, len(self.classes)
+        total = torch.zeros(d * k, dtype=torch.float64, device=factor_of.device)
+        for block in self._blocks:
+            splits = [split for tree, _ in block.trees for split in tree]
+            feature = torch.stack([split.feature for split in splits])
+            gain = torch.stack([split.gain for split in splits]).double()
+            at = feature * k + factor_of[block.columns]
+            total.index_add_(0, at.view(-1), gain.view(-1))
+        importances = total.view(d, k)
+        total = importances.sum(dim=0)
+        return importances / torch.where(total > 0, total, 1.0)
 
     def scores(self, codes: Tensor) -> Tensor:
         """Scores (n, m) of codes (n, d), columns as in ``train_scores``."""
         digits = self._sorted.digits_of(codes)
-        scores = self.start.repeat(len(codes), 1)
-        for splits, value in self.trees:
-            right = [self._sorted.goes_right(digits, split) for split in splits]
-            leaf = right[0].long()
-            for depth in range(1, self.depth):
-                options = torch.stack(right[2**depth - 1 : 2 ** (depth + 1) - 1])
-                leaf = 2 * leaf + options.gather(0, leaf[None])[0].long()
-            scores += value.gather(0, leaf)
-        return scores
+        with _side_by_side(codes.device) as each:
+            sums = each(partial(self._sum_of_trees, digits=digits), self._blocks)
+        return torch.cat(sums, dim=1).add_(self.start)
+
+    def _sum_of_trees(self, block: Block, digits: Tensor) -> Tensor:
+        n, m = len(digits), len(block.step)
+        total = torch.zeros(n * m, device=digits.device)
+        columns = torch.arange(m, device=digits.device).float()
+        for splits, value in block.trees:
+            leaf = columns.repeat(n, 1)
+            path: list[Tensor] = []
+            for depth in range(self.depth):
+                options = [
+                    self._sorted.goes_right(digits, split)
+                    for split in splits[2**depth - 1 : 2 ** (depth + 1) - 1]
+                ]
+                # Halve the options by each turn taken, the last turn first.
+                for turn in reversed(path):
+                    options = [
+                        left.lerp_(right, turn)
+                        for left, right in zip(options[::2], options[1::2], strict=True)
+                    ]
+                path.append(options[0])
+                leaf.add_(options[0], alpha=m * 2 ** (self.depth - depth - 1))
+            total += value.view(-1).index_select(0, leaf.view(-1).int())
+        return total.view(n, m)
 
     def predict(self, codes: Tensor) -> Tensor:
         """Labels (n, k) of codes (n, d)."""

@@ -24,7 +24,7 @@ MINIMUM = 60
 DEPTHS = (2, 4, 8, 16, 32)
 TRIAL_TREES = 20
 # Trees that grow side by side: more save calls, fewer keep to the cache.
-COLUMNS = 64
+COLUMNS = 640
 # Added to importances before their logarithm, as the reference does.
 SMALL = 1e-11
 
