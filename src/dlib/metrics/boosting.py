@@ -35,10 +35,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dlib.metrics.splits import SortedCodes, Split
+from dlib.metrics.splits import SortedCodes, Split, descend
 
 # Trees that grow side by side: more save calls, fewer keep to a core's cache.
 COLUMNS = 32
+# Gains that differ by less than this, relatively, are equal; rounding is 1e-7.
+HAIR = 2e-6
 # A leaf whose curvature is below this keeps its scores.
 FLAT = 1e-30
 
@@ -53,17 +55,20 @@ class Block:
         Of the scores.
     inside : Tensor
         float32 (n, m): 1 where the point's label is known.
+    complete : bool
+        Whether all are.
     counts : Tensor
         ``inside`` summed within each bin.
     step : Tensor
         (m,): what a Newton step is multiplied with.
     trees : list of (list of Split, Tensor)
         Of each round the splits in heap order, and the values of the leaves,
-        shape (leaves, m).
+        flat, leaf by leaf.
     """
 
     columns: slice
     inside: Tensor
+    complete: bool
     counts: Tensor
     step: Tensor
     trees: list[tuple[list[Split], Tensor]] = field(default_factory=list)
@@ -101,8 +106,12 @@ class GradientBoosting:
     learning_rate : float
         What a leaf's Newton step is multiplied with.
     bins : int
-        Of the search for splits, one per 20 points by default; a matter of speed,
+        Of the search for splits, one per 40 points by default; a matter of speed,
         not of the result.
+    seed : int
+        Says which of two codes a node is split on where both gain the same, as the
+        order in which scikit-learn visits them does: a copy of a code gets half of
+        its importance.
 
     Attributes
     ----------
@@ -122,9 +131,10 @@ class GradientBoosting:
         depth: int = 3,
         learning_rate: float = 0.1,
         bins: int | None = None,
+        seed: int = 0,
     ) -> None:
         self.rounds, self.depth, self.bins = rounds, depth, bins
-        self.learning_rate = learning_rate
+        self.learning_rate, self.seed = learning_rate, seed
 
     def fit(self, codes: Tensor, labels: Tensor) -> GradientBoosting:
         """Fit to codes (n, d) and labels (n, k), NaN where one is missing.
@@ -138,16 +148,19 @@ class GradientBoosting:
         known = ~labels.isnan()
         target, factor_of = self._start(labels, known)
         inside = known[:, factor_of].float()
-        scores = self.start.repeat(n, 1)
-        self._sorted = SortedCodes(codes, self.bins or max(64, n // 20))
-        self._blocks = self._split_up(inside)
         complete = bool(known.all())
+        scores = self.start.repeat(n, 1)
+        self._sorted = SortedCodes(codes, self.bins or max(64, n // 40))
+        self._blocks = self._split_up(inside, complete)
+        favour = self._favour(codes.shape[1]).to(codes.device)
         with _side_by_side(codes.device) as each:
-            for _ in range(self.rounds):
+            for here in favour:
                 residuals = target - self._probabilities(scores)
                 if not complete:
                     residuals *= inside
-                grow = partial(self._add_tree, residuals=residuals, scores=scores)
+                grow = partial(
+                    self._add_tree, residuals=residuals, scores=scores, favour=here
+                )
                 each(grow, self._blocks)
         self.train_scores = scores
         self.importances = self._importances(factor_of)
@@ -183,16 +196,26 @@ class GradientBoosting:
         factor_of = torch.arange(len(widths), device=labels.device)
         return torch.cat(targets, dim=1), factor_of.repeat_interleave(widths)
 
-    def _split_up(self, inside: Tensor) -> list[Block]:
+    def _favour(self, d: int) -> Tensor:
+        """What gains are multiplied with to part equal ones: (rounds, d, nodes, m).
+
+        Drawn on the CPU, so that a seed means the same on every device, and alike
+        for all factors, so that their order means nothing.
+        """
+        generator = torch.Generator().manual_seed(self.seed)
+        shape = (self.rounds, d, 2**self.depth - 1, max(self._width))
+        drawn = 1 - HAIR * torch.rand(shape, generator=generator)
+        return torch.cat([drawn[..., :width] for width in self._width], dim=-1)
+
+    def _split_up(self, inside: Tensor, complete: bool) -> list[Block]:
         m = inside.shape[1]
         count = -(-m // COLUMNS)
-        cuts = [m * i // count for i in range(count + 1)]
         blocks = []
-        for first, last in zip(cuts, cuts[1:], strict=False):
-            part = inside[:, first:last].contiguous()
+        for i in range(count):
+            columns = slice(m * i // count, m * (i + 1) // count)
+            part = inside[:, columns].contiguous()
             counts = self._sorted.sums(part)
-            columns = slice(first, last)
-            blocks.append(Block(columns, part, counts, self._step[columns]))
+            blocks.append(Block(columns, part, complete, counts, self._step[columns]))
         return blocks
 
     def _probabilities(self, scores: Tensor) -> Tensor:
@@ -202,43 +225,52 @@ class GradientBoosting:
         ]
         return torch.cat(parts, dim=1)
 
-    def _add_tree(self, block: Block, residuals: Tensor, scores: Tensor) -> None:
+    def _add_tree(
+        self, block: Block, residuals: Tensor, scores: Tensor, favour: Tensor
+    ) -> None:
         """Grow one tree a column, and add its values to the scores."""
         residuals = residuals[:, block.columns].contiguous()
         n, m = residuals.shape
         leaves = 2**self.depth
         splits: list[Split] = []
-        # Flat position of each point's leaf in the (leaves, m) values.
-        leaf = torch.arange(m, device=scores.device).float().repeat(n, 1)
-        level = [self._sorted.root(residuals, block.inside, block.counts)]
-        for depth in range(1, self.depth + 1):
-            below = []
-            for node in level:
-                split = self._sorted.split(node, residuals)
-                right = self._sorted.goes_right(self._sorted.digits, split)
-                leaf.addcmul_(right, node.inside, value=m * leaves >> depth)
-                splits.append(split)
-                if depth < self.depth:
-                    below += self._sorted.children(node, residuals, right)
-            level = below
-        at = leaf.view(-1).int()
-        sums = torch.bincount(at, residuals.view(-1), leaves * m)
+        nodes = self._sorted.root(residuals, block.inside, block.counts)
+        for depth in range(self.depth):
+            k = 2**depth
+            here = favour[:, k - 1 : 2 * k - 1, block.columns].reshape(-1, k * m)
+            split = self._sorted.split(nodes, residuals, here)
+            right = self._sorted.goes_right(self._sorted.digits, split, k)
+            splits.append(split)
+            if depth + 1 < self.depth:
+                nodes = self._sorted.children(nodes, residuals, right)
+        leaf = descend(nodes, right)
+        if not block.complete:  # give the others a row of their own
+            leaf.masked_fill_(leaf < 0, leaves)
+        at = self._flat(leaf)
+        rows = leaves + (not block.complete)
+        sums = torch.bincount(at, residuals.view(-1), rows * m)
         # p (1 - p), from the residual 1 - p or -p
         size = residuals.abs_()
         curvature = size.addcmul_(size, size, value=-1)
-        curvatures = torch.bincount(at, curvature.view(-1), leaves * m)
-        value = block.step.repeat(leaves) * sums / curvatures
+        curvatures = torch.bincount(at, curvature.view(-1), rows * m)
+        value = block.step.repeat(rows) * sums / curvatures
         value.masked_fill_(curvatures <= FLAT, 0.0)
         scores[:, block.columns] += value.index_select(0, at).view(n, m)
-        block.trees.append((splits, value.view(leaves, m)))
+        block.trees.append((splits, value))
+
+    @staticmethod
+    def _flat(leaf: Tensor) -> Tensor:
+        """Positions of leaves (n, m) in a flat table (rows, m)."""
+        m = leaf.shape[1]
+        return leaf.mul(m).add_(torch.arange(m, device=leaf.device)).view(-1).int()
 
     def _importances(self, factor_of: Tensor) -> Tensor:
         d, k = self._sorted.d, len(self.classes)
         total = torch.zeros(d * k, dtype=torch.float64, device=factor_of.device)
         for block in self._blocks:
             splits = [split for tree, _ in block.trees for split in tree]
-            feature = torch.stack([split.feature for split in splits])
-            gain = torch.stack([split.gain for split in splits]).double()
+            m = len(block.step)
+            feature = torch.cat([split.feature for split in splits]).view(-1, m)
+            gain = torch.cat([split.gain for split in splits]).double()
             at = feature * k + factor_of[block.columns]
             total.index_add_(0, at.view(-1), gain.view(-1))
         importances = total.view(d, k)
@@ -255,24 +287,20 @@ class GradientBoosting:
     def _sum_of_trees(self, block: Block, digits: Tensor) -> Tensor:
         n, m = len(digits), len(block.step)
         total = torch.zeros(n * m, device=digits.device)
-        columns = torch.arange(m, device=digits.device).float()
         for splits, value in block.trees:
-            leaf = columns.repeat(n, 1)
+            leaf = torch.zeros(n, m, device=digits.device)
             path: list[Tensor] = []
-            for depth in range(self.depth):
-                options = [
-                    self._sorted.goes_right(digits, split)
-                    for split in splits[2**depth - 1 : 2 ** (depth + 1) - 1]
-                ]
-                # Halve the options by each turn taken, the last turn first.
-                for turn in reversed(path):
-                    options = [
-                        left.lerp_(right, turn)
-                        for left, right in zip(options[::2], options[1::2], strict=True)
+            for depth, split in enumerate(splits):
+                turns = self._sorted.goes_right(digits, split, 2**depth)
+                # Halve the nodes by each turn taken, the last turn first.
+                for taken in reversed(path):
+                    turns = [
+                        left.lerp_(right, taken)
+                        for left, right in zip(turns[::2], turns[1::2], strict=True)
                     ]
-                path.append(options[0])
-                leaf.add_(options[0], alpha=m * 2 ** (self.depth - depth - 1))
-            total += value.view(-1).index_select(0, leaf.view(-1).int())
+                path.append(turns[0])
+                leaf = leaf.mul_(2).add_(turns[0])
+            total += value.index_select(0, self._flat(leaf))
         return total.view(n, m)
 
     def predict(self, codes: Tensor) -> Tensor:

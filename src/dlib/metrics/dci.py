@@ -23,8 +23,6 @@ MINIMUM = 60
 # Depths that cross-validation chooses from, and the trees that it tries them with.
 DEPTHS = (2, 4, 8, 16, 32)
 TRIAL_TREES = 20
-# Trees that grow side by side: more save calls, fewer keep to the cache.
-COLUMNS = 640
 # Added to importances before their logarithm, as the reference does.
 SMALL = 1e-11
 
@@ -97,8 +95,8 @@ def dci(
     names, kinds : sequence of str, optional
         Of the factors; see :func:`dlib.metrics.inputs.as_factors`.
     seed : int
-        Of the forest and of the choice of test points. Boosting has no chance in
-        it: among equal gains a fixed rule decides.
+        Of the predictor (for boosting it only settles which of two codes is used
+        where both serve equally) and of the choice of test points.
 
     Returns
     -------
@@ -152,7 +150,7 @@ def dci(
                 f"in the reference's protocol, got max_depth={max_depth!r}"
             )
         _require_classes(y)
-        fitted = _boosting(train, y, test, y_test)
+        fitted = _boosting(train, y, test, y_test, seed)
     else:
         depths = _depths(max_depth, count)
         fitted = [
@@ -224,35 +222,20 @@ def _depths(
     return list(max_depth)
 
 
-def _boosting(train: Codes, y: Factors, test: Codes, y_test: Factors) -> list[Fitted]:
-    fitted = []
-    for group in _groups(y.sizes):
-        trees = GradientBoosting().fit(train.values, y.values[:, group])
-        right = trees.predict_training_points() == y.values[:, group]
-        right_test = trees.predict(test.values) == y_test.values[:, group]
-        for i, j in enumerate(group):
-            fitted.append(
-                Fitted(
-                    trees.importances[:, i],
-                    float(right[y.known[:, j], i].double().mean()),
-                    float(right_test[y_test.known[:, j], i].double().mean()),
-                )
-            )
-    return fitted
-
-
-def _groups(sizes: Sequence[int]) -> list[list[int]]:
-    """Neighbouring factors that are fitted side by side, by numbers of classes."""
-    groups: list[list[int]] = []
-    room = 0
-    for j, size in enumerate(sizes):
-        if groups and size <= room:
-            groups[-1].append(j)
-        else:
-            groups.append([j])
-            room = COLUMNS
-        room -= size
-    return groups
+def _boosting(
+    train: Codes, y: Factors, test: Codes, y_test: Factors, seed: int
+) -> list[Fitted]:
+    trees = GradientBoosting(seed=seed).fit(train.values, y.values)
+    right = trees.predict_training_points() == y.values
+    right_test = trees.predict(test.values) == y_test.values
+    return [
+        Fitted(
+            trees.importances[:, j],
+            float(right[y.known[:, j], j].double().mean()),
+            float(right_test[y_test.known[:, j], j].double().mean()),
+        )
+        for j in range(len(y.names))
+    ]
 
 
 def _forest(

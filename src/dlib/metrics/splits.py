@@ -24,17 +24,18 @@ from torch.nn.functional import embedding_bag, pad
 # scikit-learn reads codes as float32 and does not part closer values than this.
 CLOSEST = 1e-7
 # Bins in a block.
-BINS_PER_BLOCK = 8
+BINS_PER_BLOCK = 4
 # Blocks or bins looked into at a time; bounds the memory, changes nothing.
 CHUNK = 1 << 16
 
 
 @dataclass(frozen=True)
 class Split:
-    """The best split of one node of each of ``m`` trees.
+    """The best splits of k nodes of each of m trees.
 
-    ``feature`` and ``rank`` have shape (m,): points go left whose value of the
-    feature has at most that rank. ``gain`` is the decrease of the squared error.
+    ``feature`` and ``rank`` have shape (k m,), node by node: points go left whose
+    value of the feature has at most that rank. ``gain`` is the decrease of the
+    squared error.
     """
 
     feature: Tensor
@@ -43,21 +44,24 @@ class Split:
 
 
 @dataclass(frozen=True)
-class Node:
-    """One node of each of ``m`` trees, all at the same place.
+class Nodes:
+    """The k nodes at one level of each of m trees.
 
     Attributes
     ----------
-    inside : Tensor
-        (n, m), 1 where the point is in the node and 0 elsewhere.
+    inside : list of Tensor
+        For each node (n, m), 1 where the point is in it and 0 elsewhere.
+    where : Tensor
+        float32 (n, m): the number of each point's node; below 0, none.
     size, mean : Tensor
-        (m,): number of points, and the mean residual.
+        (k m,), node by node: number of points, and the mean residual.
     sums, positive, counts : Tensor
-        (d b, m): of each bin the sum of residuals, the sum of the positive parts
+        (d b, k m): of each bin the sum of residuals, the sum of the positive parts
         of ``r - mean``, and the number of points.
     """
 
-    inside: Tensor
+    inside: list[Tensor]
+    where: Tensor
     size: Tensor
     mean: Tensor
     sums: Tensor
@@ -101,12 +105,12 @@ class SortedCodes:
         self._powers = 256 ** torch.arange(self.places, device=codes.device)
         self._powers = self._powers[:, None, None]
         self.points = order.reshape(-1)
-        self.rank_at = rank.reshape(-1).float()
+        self.rank_at = rank.reshape(-1)
         self.thresholds = [
             (v[1:][here[1:]] + v[:-1][here[1:]]) / 2
             for v, here in zip(values, new, strict=True)
         ]
-        starts, alone = self._bins(rank, bins)  # (d, b)
+        starts, alone = self._cut(rank, bins)  # (d, b)
         sizes = pad(starts, (0, 1), value=self.n).diff(dim=1)
         offsets = torch.arange(self.d, device=codes.device)[:, None] * self.n
         self.starts = (starts + offsets).view(-1)
@@ -123,9 +127,11 @@ class SortedCodes:
         ends_value = torch.cat([new[:, 1:], new[:, :1]], dim=1).reshape(-1)
         self._members = self.points[position]
         self._may_split = (valid & ends_value[position]).float()
+        self._bins = torch.arange(len(self.starts), device=codes.device)
+        self._first_bins = self._bins[::BINS_PER_BLOCK].contiguous()
         self._in_block = torch.arange(BINS_PER_BLOCK, device=codes.device)
 
-    def _bins(self, rank: Tensor, bins: int) -> tuple[Tensor, Tensor]:
+    def _cut(self, rank: Tensor, bins: int) -> tuple[Tensor, Tensor]:
         """First rows of each code's bins, and whether a bin is one value: (d, b).
 
         Empty bins fill up the last block, and the codes with fewer bins.
@@ -166,8 +172,8 @@ class SortedCodes:
             place[-1] = 1
         return torch.cat(places).T.float().contiguous()
 
-    def goes_right(self, digits: Tensor, split: Split) -> Tensor:
-        """float32 (n, m): 1 where a point's rank is above the split's.
+    def goes_right(self, digits: Tensor, split: Split, k: int) -> list[Tensor]:
+        """For each of k nodes float32 (n, m): 1 where a rank is above the split's.
 
         The product with a one-hot matrix picks a column per tree, several times
         faster than indexing, and takes the split's rank off. Digits below 256 and
@@ -175,117 +181,157 @@ class SortedCodes:
         set to use, and whole ranks make the clamped difference a comparison.
         """
         pick = (split.feature == self._features).long().expand(self.places, -1, -1)
-        rank = (split.rank.long() // self._powers) % 256  # (places, 1, m)
+        rank = (split.rank // self._powers) % 256  # (places, 1, k m)
         weights = (torch.cat([pick, -rank], dim=1) * self._powers).float()
-        return (digits @ weights.view(-1, len(split.feature))).clamp_(0, 1)
+        weights = weights.view(digits.shape[1], -1)
+        return [(digits @ part).clamp_(0, 1) for part in weights.chunk(k, dim=1)]
 
     def sums(self, values: Tensor) -> Tensor:
         """Sum the rows of (n, m) within each bin: (d b, m)."""
         return embedding_bag(self.points, values, self.starts, mode="sum")
 
-    def root(
-        self, residuals: Tensor, inside: Tensor, counts: Tensor | None = None
-    ) -> Node:
+    def root(self, residuals: Tensor, inside: Tensor, counts: Tensor) -> Nodes:
         """The node that holds every point but those without a label.
 
-        ``counts`` is ``sums(inside)``, where it is known.
+        ``counts`` is ``sums(inside)``: the same for every tree of a column.
         """
-        counts = self.sums(inside) if counts is None else counts
-        return self._node(residuals, inside, self.sums(residuals), counts)
+        node = _Node(inside, self.sums(residuals), counts)
+        return self._nodes([node], residuals, inside - 1)
 
-    def children(
-        self, node: Node, residuals: Tensor, right: Tensor
-    ) -> tuple[Node, Node]:
-        """Split a node; ``right`` is (n, m), 1 where a point goes right."""
-        there = node.inside * right
-        sums, counts = self.sums(residuals * there), self.sums(there)
-        return (
-            self._node(
-                residuals, node.inside - there, node.sums - sums, node.counts - counts
-            ),
-            self._node(residuals, there, sums, counts),
-        )
+    def children(self, nodes: Nodes, residuals: Tensor, right: list[Tensor]) -> Nodes:
+        """Split nodes; ``right`` is what :meth:`goes_right` says of each.
 
-    def _node(
-        self, residuals: Tensor, inside: Tensor, sums: Tensor, counts: Tensor
-    ) -> Node:
-        bins = len(sums) // self.d
+        The children of node i are nodes 2 i (left) and 2 i + 1.
+        """
+        below = []
+        sums, counts = (t.chunk(len(right), dim=1) for t in (nodes.sums, nodes.counts))
+        for i, (inside, turn) in enumerate(zip(nodes.inside, right, strict=True)):
+            there = inside * turn
+            second = _Node(there, self.sums(residuals * there), self.sums(there))
+            first = _Node(
+                inside - there, sums[i] - second.sums, counts[i] - second.counts
+            )
+            below += [first, second]
+        return self._nodes(below, residuals, descend(nodes, right))
+
+    def _nodes(self, nodes: list[_Node], residuals: Tensor, where: Tensor) -> Nodes:
+        sums = torch.cat([node.sums for node in nodes], dim=1)
+        counts = torch.cat([node.counts for node in nodes], dim=1)
+        bins = len(sums) // self.d  # those of one code hold every point once
         size = counts[:bins].sum(dim=0).clamp_(min=1)
         mean = sums[:bins].sum(dim=0).div_(size)
-        positive = self.sums((residuals - mean).mul_(inside).clamp_(min=0))
-        return Node(inside, size, mean, sums, positive, counts)
+        # One node at a time: what a core works on should stay in its cache.
+        positive = [
+            self.sums((residuals - here).mul_(node.inside).clamp_(min=0))
+            for node, here in zip(nodes, mean.chunk(len(nodes)), strict=True)
+        ]
+        inside = [node.inside for node in nodes]
+        return Nodes(
+            inside, where, size, mean, sums, torch.cat(positive, dim=1), counts
+        )
 
-    def split(self, node: Node, residuals: Tensor) -> Split:
-        """Best split of a node, over every place between two values."""
-        m = residuals.shape[1]
-        bins = (node.sums, node.positive, node.counts)  # (d b, m)
+    def split(self, nodes: Nodes, residuals: Tensor, favour: Tensor) -> Split:
+        """Best split of every node, over every place between two values.
+
+        ``favour`` (d, k m), a hair below 1, is what gains are multiplied with: it
+        says which of two codes is taken where both gain the same.
+        """
+        km = len(nodes.size)
+        bins = (nodes.sums, nodes.positive, nodes.counts)
         sums, positive, counts = (
-            t.view(self.d, -1, BINS_PER_BLOCK, m).sum(dim=2) for t in bins
-        )  # (d, blocks, m)
-        n_node, mean = node.size, node.mean
-        blocks = _Stretches.of(sums, positive, counts, mean, n_node)
-        gain, where = blocks.gain.view(-1, m).max(dim=0)
+            embedding_bag(self._bins, t, self._first_bins, mode="sum").view(
+                self.d, -1, km
+            )
+            for t in bins
+        )  # (d, blocks, k m)
+        blocks = _Stretches.of(sums, positive, counts, nodes.mean, nodes.size)
+        gain, where = blocks.gain.mul_(favour[:, None]).view(-1, km).max(dim=0)
         best = _Best(gain, self._block_ends[where])
         worth = (blocks.bound > gain).view(-1).nonzero()[:, 0]
         for flat in worth.split(CHUNK):
-            block, column = flat // m, flat % m
+            block, column = flat // km, flat % km
             there = block[:, None] * BINS_PER_BLOCK + self._in_block  # (c, bins)
-            at = (there * m + column[:, None]).view(-1)
-            each = (t.view(-1).index_select(0, at).view(there.shape) for t in bins)
+            at = (there * km + column[:, None]).view(-1)
+            sums, positive, counts = (
+                t.view(-1).index_select(0, at).view(there.shape) for t in bins
+            )
             inside = _Stretches.of(
-                *each,
-                mean[column, None],
-                n_node[column, None],
+                sums,
+                positive,
+                counts,
+                nodes.mean[column, None],
+                nodes.size[column, None],
                 blocks.total.view(-1)[flat, None],
                 blocks.count.view(-1)[flat, None],
             )
             gain, which = inside.gain.max(dim=1)
             last = self._bin_ends[block * BINS_PER_BLOCK + which]
-            best = best.or_better(column, gain, last)
+            best = best.or_better(
+                column, self._favoured(gain, last, column, favour), last
+            )
             inside.bound.masked_fill_(self._alone[there], 0.0)
             worth = (inside.bound > best.gain[column, None]).view(-1).nonzero()[:, 0]
             for part in worth.split(CHUNK):
-                best = self._between_points(
-                    node.inside,
+                column_of = column[part // BINS_PER_BLOCK]
+                gain, last = self._between_points(
+                    nodes,
                     residuals,
                     there.view(-1)[part],
-                    column[part // BINS_PER_BLOCK],
+                    column_of,
                     inside.total.view(-1)[part],
                     inside.count.view(-1)[part],
-                    n_node,
-                    mean,
-                    best,
                 )
-        gain = best.gain.mul(n_node).clamp_(min=0)
+                gain = self._favoured(gain, last, column_of, favour)
+                best = best.or_better(column_of, gain, last)
+        gain = best.gain.mul(nodes.size).clamp_(min=0)
         return Split(best.last // self.n, self.rank_at[best.last], gain)
+
+    def _favoured(
+        self, gain: Tensor, last: Tensor, column: Tensor, favour: Tensor
+    ) -> Tensor:
+        return gain * favour[last // self.n, column]
 
     def _between_points(
         self,
-        inside: Tensor,
+        nodes: Nodes,
         residuals: Tensor,
         bins: Tensor,
         column: Tensor,
         total: Tensor,
         count: Tensor,
-        n_node: Tensor,
-        mean: Tensor,
-        best: _Best,
-    ) -> _Best:
-        """Search between the points of some bins of some trees.
+    ) -> tuple[Tensor, Tensor]:
+        """Best gain between the points of some bins, and the position it is after.
 
-        ``total`` and ``count`` are what lies to the left of each bin.
+        ``column`` is the tree's and node's; ``total`` and ``count`` are what lies
+        to the left of each bin.
         """
-        flat = self._members.index_select(0, bins)  # (c, width)
-        flat.mul_(residuals.shape[1]).add_(column[:, None])
-        here = inside.view(-1).index_select(0, flat.view(-1)).view(flat.shape)
-        values = residuals.view(-1).index_select(0, flat.view(-1)).view(flat.shape)
-        values.sub_(mean[column, None]).mul_(here)
+        m = residuals.shape[1]
+        at = self._members.index_select(0, bins).mul_(m).add_((column % m)[:, None])
+        here = nodes.where.view(-1).index_select(0, at.view(-1)).view(at.shape)
+        here = (here == (column // m)[:, None]).float()
+        values = residuals.view(-1).index_select(0, at.view(-1)).view(at.shape)
+        values.sub_(nodes.mean[column, None]).mul_(here)
         after = values.cumsum(dim=1).add_(total[:, None])
         left = here.cumsum(dim=1).add_(count[:, None])
-        spread = (n_node[column, None] - left).mul_(left)
+        spread = (nodes.size[column, None] - left).mul_(left)
         gain = _gain(after, spread).mul_(self._may_split.index_select(0, bins))
         top, which = gain.max(dim=1)
-        return best.or_better(column, top, self.starts[bins] + which)
+        return top, self.starts[bins] + which
+
+
+def descend(nodes: Nodes, right: list[Tensor]) -> Tensor:
+    """The number of each point's node one level below, (n, m)."""
+    where = nodes.where * 2
+    for inside, turn in zip(nodes.inside, right, strict=True):
+        where.addcmul_(inside, turn)
+    return where
+
+
+@dataclass(frozen=True)
+class _Node:
+    inside: Tensor
+    sums: Tensor
+    counts: Tensor
 
 
 @dataclass(frozen=True)
@@ -316,13 +362,16 @@ class _Stretches:
         counts: Tensor,
         mean: Tensor,
         n_node: Tensor,
-        total: Tensor | float = 0.0,
-        count: Tensor | float = 0.0,
+        total: Tensor | None = None,
+        count: Tensor | None = None,
     ) -> _Stretches:
         """From sums of residuals, of their positive parts, and numbers of points."""
         centred = sums - mean * counts
-        after = centred.cumsum(dim=1).add_(total)
-        left = counts.cumsum(dim=1).add_(count)
+        after = centred.cumsum(dim=1)
+        left = counts.cumsum(dim=1)
+        if total is not None and count is not None:
+            after += total
+            left += count
         spread = (n_node - left).mul_(left)  # n_l n_r
         before, left_before = after - centred, left - counts
         spread_before = (n_node - left_before).mul_(left_before)
@@ -330,7 +379,7 @@ class _Stretches:
         # than the positive or negative parts, and n_l n_r is no less than at one
         # of the ends (nor than n - 1, both sides being occupied).
         up = before + positive
-        down = (positive - after)
+        down = positive - after
         least = torch.minimum(spread, spread_before)
         least = torch.maximum(least, (n_node - 1).clamp_(min=1), out=least)
         bound = torch.maximum(up, down, out=up).square_().div_(least)
