@@ -111,3 +111,11 @@ def test_one_code_has_no_second_best() -> None:
 def test_bins_must_be_two_or_more() -> None:
     with pytest.raises(ValueError, match="bins must be at least 2, got 1"):
         metrics.mig(toy.noise_codes(), toy.factors(), bins=1)
+
+
+def test_codes_may_lie_in_memory_column_by_column() -> None:
+    codes = np.random.default_rng(0).normal(size=(300, 4)).astype(np.float32)
+    factors = np.arange(300)[:, None] // [60, 100]
+    assert metrics.mig(np.asfortranarray(codes), factors).value == (
+        metrics.mig(codes, factors).value
+    )

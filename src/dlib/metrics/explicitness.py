@@ -9,12 +9,15 @@ from typing import Any
 import numpy as np
 import torch
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from dlib.metrics.inputs import halves, prepare, prepare_test
 from dlib.metrics.score import Score
+from dlib.metrics.threads import one_thread
 
 
+@one_thread
 def explicitness(
     codes: Any,
     factors: Any,
@@ -96,18 +99,23 @@ def explicitness(
         ]
         if points[0].shape[1] == 0:
             continue  # every code is constant: chance
-        with warnings.catch_warnings():
+        # One thread: for products this small two take several times the CPU time.
+        with warnings.catch_warnings(), threadpool_limits(1):
             # The reference stops after 100 iterations too, converged or not.
             warnings.simplefilter("ignore")
             model = LogisticRegression(C=regularisation).fit(
                 points[0][known[0]], answers[0]
             )
-        for side in range(2):
             # Decision values rank as probabilities do only within a point, so
             # the probabilities it is.
-            p = model.predict_proba(points[side][known[side]])
+            chances = [
+                model.predict_proba(p[k]) for p, k in zip(points, known, strict=True)
+            ]
+        for side in range(2):
             areas[side, j] = mean_area(
-                torch.from_numpy(p), torch.from_numpy(answers[side]), model.classes_
+                torch.from_numpy(chances[side]),
+                torch.from_numpy(answers[side]),
+                model.classes_,
             )
     return Score(
         "explicitness",

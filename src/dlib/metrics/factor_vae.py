@@ -10,12 +10,14 @@ from torch import Tensor
 from dlib.metrics.inputs import require_points
 from dlib.metrics.population import Population
 from dlib.metrics.score import Score
+from dlib.metrics.threads import one_thread
 from dlib.metrics.z_diff import BLOCK, as_population
 
 if TYPE_CHECKING:
     from dlib.data.factors import FactorSpace
 
 
+@one_thread
 def factor_vae(
     codes: Any,
     factors: Any = None,

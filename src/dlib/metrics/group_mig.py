@@ -10,8 +10,10 @@ import torch
 from dlib.metrics.inputs import Codes, Factors, prepare
 from dlib.metrics.mutual_information import BINS, mutual_information
 from dlib.metrics.score import Score
+from dlib.metrics.threads import one_thread
 
 
+@one_thread
 def group_mig(
     codes: Any,
     factors: Any,

@@ -12,10 +12,12 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from dlib.metrics.inputs import Codes, Factors, prepare, require_discrete
 from dlib.metrics.score import Score
+from dlib.metrics.threads import one_thread
 
 NEIGHBOURS = 10
 # A code is active if its range is more than this share of the widest one's.
@@ -23,6 +25,7 @@ ACTIVE = 1 / 20
 MINIMUM = 50
 
 
+@one_thread
 def infomec(
     codes: Any,
     factors: Any,
@@ -229,12 +232,12 @@ def _explicitness(codes: Codes, factors: Factors, discrete_codes: bool) -> float
         known = factors.known[:, j].cpu().numpy()
         labels = factors.labels[:, j].cpu().numpy()[known]
         model = LogisticRegression(C=np.inf, class_weight="balanced", max_iter=100)
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), threadpool_limits(1):
             # Without a penalty separable classes have no finite optimum; the
             # protocol stops at 100 steps.
             warnings.simplefilter("ignore", ConvergenceWarning)
             model.fit(inputs[known], labels)
-        loss = log_loss(labels, model.predict_proba(inputs[known]))
+            loss = log_loss(labels, model.predict_proba(inputs[known]))
         # With balanced classes and no inputs the best guess is a uniform one.
         shares.append(1 - loss / np.log(size))
     return float(np.mean(shares))

@@ -62,10 +62,14 @@ class Codes:
         return self.values.device
 
     @cached_property
+    def range(self) -> Tensor:
+        """Smallest and largest value of each column, (2, d)."""
+        return torch.stack(self.values.aminmax(dim=0))
+
+    @cached_property
     def constant(self) -> Tensor:
         """Bool (d,): columns with one value only."""
-        low, high = self.values.aminmax(dim=0)
-        return low == high
+        return self.range[0] == self.range[1]
 
     def rows(self, index: Tensor) -> Codes:
         """The same codes at some of the points."""
@@ -200,16 +204,17 @@ def as_codes(codes: Any, *, name: str = "codes") -> Codes:
     dtype = values.dtype if values.dtype in _KEPT else torch.float32
     if not (values.dtype.is_floating_point):
         dtype = torch.float64
-    values = values.detach().to(_computing_dtype(values.device))
-    finite = values.isfinite()
-    if not bool(finite.all()):
+    values = values.detach().to(_computing_dtype(values.device)).contiguous()
+    checked = Codes(values, chunks, dtype)
+    # A NaN is both the smallest and the largest of its column.
+    if not bool(checked.range.isfinite().all()):
+        finite = values.isfinite()
         row, column = (~finite).nonzero()[0].tolist()
         raise ValueError(
             f"{name} must be finite: {int((~finite).sum())} of {finite.numel()} "
             f"values are NaN or infinite, the first in row {row}, column {column}. "
             "A diverged encoder gives these; missing points must be left out"
         )
-    checked = Codes(values, chunks, dtype)
     if checked.n > 1 and bool(checked.constant.any()):
         which = checked.constant.nonzero()[:, 0].tolist()
         everything = (

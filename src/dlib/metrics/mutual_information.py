@@ -43,7 +43,7 @@ def digitise(codes: Codes, bins: int = BINS) -> Tensor:
     """
     if bins < 2:
         raise ValueError(f"bins must be at least 2, got {bins}")
-    low, high = torch.stack(codes.values.aminmax(dim=0)).cpu().numpy()
+    low, high = codes.range.cpu().numpy()
     flat = low == high
     low, high = np.where(flat, low - 0.5, low), np.where(flat, high + 0.5, high)
     precision = np.float32 if codes.dtype == torch.float32 else np.float64
@@ -58,10 +58,14 @@ def digitise(codes: Codes, bins: int = BINS) -> Tensor:
         return found.T.clamp_min(1) - 1
     # Where division puts a value, and one step aside where an edge says otherwise.
     scale = (bins - 1) / (edge[-1] - edge[0])
-    index = ((codes.values - edge[0]) * scale).long().clamp_(0, bins - 1)
-    index -= (codes.values < edge.gather(0, index)).long()
-    beyond = torch.cat([edge[1:], torch.full_like(edge[:1], torch.inf)])
-    return index + (codes.values >= beyond.gather(0, index)).long()
+    index = ((codes.values - edge[0]) * scale).int().clamp_(0, bins - 1)
+    edge = torch.cat([edge, torch.full_like(edge[:1], torch.inf)]).view(-1)
+    d = codes.latent_dim
+    at = (index * d + torch.arange(d, device=index.device)).reshape(-1)
+    low = edge.index_select(0, at).view(index.shape)
+    high = edge.index_select(0, at + d).view(index.shape)
+    index = index - (codes.values < low).int() + (codes.values >= high).int()
+    return index.long()
 
 
 def joint_counts(bins_of_codes: Tensor, bins: int, labels: Tensor) -> Tensor:
@@ -91,8 +95,9 @@ def joint_counts(bins_of_codes: Tensor, bins: int, labels: Tensor) -> Tensor:
     cells = latent_dim * bins * count * (values + 1)
     # Half as wide integers are counted twice as fast.
     integer = torch.int32 if cells < 2**31 else torch.int64
-    row = bins_of_codes + torch.arange(latent_dim, device=device) * bins
-    row = (row * (count * (values + 1))).to(integer).T.contiguous()  # (d, n)
+    row = bins_of_codes.T.to(integer, memory_format=torch.contiguous_format)
+    row += torch.arange(latent_dim, device=device)[:, None] * bins
+    row *= count * (values + 1)  # (d, n)
     column = column.to(integer).T.contiguous()  # (k, n)
     counts = torch.zeros(cells, dtype=torch.long, device=device)
     for some in range(0, row.shape[1], BLOCK):

@@ -18,11 +18,13 @@ from dlib.metrics.inputs import (
 )
 from dlib.metrics.linear_svm import fit_single_code_svm
 from dlib.metrics.score import Score
+from dlib.metrics.threads import one_thread
 from dlib.metrics.thresholds import balanced_accuracy_of_thresholds
 
 Variant = Literal["paper", "reference_discrete", "reference_continuous"]
 
 
+@one_thread
 def sap(
     codes: Any,
     factors: Any,
@@ -176,7 +178,7 @@ def _with_classes(
             "counts them all inactive and is 0; lower inactive_std if the codes "
             "are meant to be this small",
             UserWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
     matrix[inactive] = 0.0
     return matrix

@@ -15,6 +15,7 @@ from dlib.metrics.mutual_information import (
     joint_counts,
 )
 from dlib.metrics.score import Score
+from dlib.metrics.threads import one_thread
 
 
 def gaussian_total_correlation(codes: Any) -> Score:
@@ -95,6 +96,7 @@ def gaussian_wasserstein_correlation(codes: Any) -> Score:
     )
 
 
+@one_thread
 def mean_code_mi(codes: Any, *, bins: int = BINS) -> Score:
     r"""Mean mutual information between two different codes.
 

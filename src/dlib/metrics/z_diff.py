@@ -9,11 +9,13 @@ import numpy as np
 import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from dlib.metrics.inputs import require_points
 from dlib.metrics.population import Grid, Population, Table
 from dlib.metrics.score import Score
+from dlib.metrics.threads import one_thread
 
 if TYPE_CHECKING:
     from dlib.data.factors import FactorSpace
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 BLOCK = 250  # points drawn at a time, so that their pairs stay in the cache
 
 
+@one_thread
 def z_diff(
     codes: Any,
     factors: Any = None,
@@ -160,7 +163,7 @@ def as_population(
 
 
 def _fit(classifier: str, regularisation: float, x: np.ndarray, y: np.ndarray) -> Any:
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), threadpool_limits(1):
         # A cap on iterations is part of the reference's protocol.
         warnings.simplefilter("ignore")
         if classifier == "logistic":
