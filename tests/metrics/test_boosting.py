@@ -111,6 +111,33 @@ def test_the_seed_only_settles_ties() -> None:
     assert torch.allclose(first.importances, second.importances, atol=1e-4)
 
 
+def test_splits_that_gain_nothing_are_made_for_their_children() -> None:
+    corner = torch.arange(400)
+    codes = torch.stack([corner % 2, corner // 2 % 2], dim=1).double()
+    labels = (codes[:, 0] != codes[:, 1]).double()  # neither code alone says it
+    fitted = GradientBoosting(rounds=5).fit(codes, labels[:, None])
+    assert torch.equal(fitted.predict_training_points()[:, 0], labels)
+    assert float(fitted.importances.sum()) == pytest.approx(1)
+
+
+def test_a_discrete_code_first_lends_no_importance_to_noise() -> None:
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.randint(2, (40_000,), generator=generator)
+    noise = torch.randn(40_000, generator=generator)
+    for codes in ([labels, noise], [noise, labels]):
+        fitted = GradientBoosting(rounds=1).fit(
+            torch.stack([c.double() for c in codes], dim=1), labels[:, None]
+        )
+        assert float(fitted.importances.min()) < 1e-5
+
+
+def test_inference_mode_is_no_obstacle() -> None:
+    codes, labels = _points(100, 2, 40)  # more columns than a block has
+    with torch.inference_mode():
+        fitted = GradientBoosting(rounds=2).fit(codes, labels[:, None])
+        assert fitted.predict(codes).shape == (100, 1)
+
+
 def test_constant_codes_give_no_importance_at_all() -> None:
     fitted = GradientBoosting(rounds=2).fit(
         torch.zeros(20, 2, dtype=torch.float64), torch.arange(20)[:, None] % 2

@@ -39,7 +39,7 @@ from dlib.metrics.splits import SortedCodes, Split, descend
 
 # Trees that grow side by side: more save calls, fewer keep to a core's cache.
 COLUMNS = 32
-# Gains that differ by less than this, relatively, are equal; rounding is 1e-7.
+# Gains that differ by less than this, relatively, are taken for equal.
 HAIR = 2e-6
 # A leaf whose curvature is below this keeps its scores.
 FLAT = 1e-30
@@ -62,7 +62,7 @@ class Block:
     step : Tensor
         (m,): what a Newton step is multiplied with.
     trees : list of (list of Split, Tensor)
-        Of each round the splits in heap order, and the values of the leaves,
+        Of each round the splits, level by level, and the values of the leaves,
         flat, leaf by leaf.
     """
 
@@ -95,7 +95,7 @@ def _side_by_side(device: torch.device) -> Iterator[Callable[..., list[Any]]]:
 
 
 class GradientBoosting:
-    """Boosted trees of depth 3, for several factors side by side.
+    """Boosted trees, for several factors side by side.
 
     Parameters
     ----------
@@ -106,8 +106,8 @@ class GradientBoosting:
     learning_rate : float
         What a leaf's Newton step is multiplied with.
     bins : int
-        Of the search for splits, one per 40 points by default; a matter of speed,
-        not of the result.
+        Of the search for splits, one per 40 points by default but at least 64; a
+        matter of speed, not of the gains found.
     seed : int
         Says which of two codes a node is split on where both gain the same, as the
         order in which scikit-learn visits them does: a copy of a code gets half of
@@ -122,7 +122,7 @@ class GradientBoosting:
         helped).
     train_scores : Tensor
         float32 (n, m) scores of the training points; factor by factor one column a
-        class, or one for two classes.
+        class, or one for two classes. Points without a label keep the first scores.
     """
 
     def __init__(
@@ -136,6 +136,8 @@ class GradientBoosting:
         self.rounds, self.depth, self.bins = rounds, depth, bins
         self.learning_rate, self.seed = learning_rate, seed
 
+    @torch.inference_mode(False)  # the threads that help know no other mode
+    @torch.no_grad()
     def fit(self, codes: Tensor, labels: Tensor) -> GradientBoosting:
         """Fit to codes (n, d) and labels (n, k), NaN where one is missing.
 
@@ -204,7 +206,9 @@ class GradientBoosting:
         """
         generator = torch.Generator().manual_seed(self.seed)
         shape = (self.rounds, d, 2**self.depth - 1, max(self._width))
-        drawn = 1 - HAIR * torch.rand(shape, generator=generator)
+        drawn = 1 - HAIR * torch.rand(
+            shape, generator=generator, dtype=torch.float32, device="cpu"
+        )
         return torch.cat([drawn[..., :width] for width in self._width], dim=-1)
 
     def _split_up(self, inside: Tensor, complete: bool) -> list[Block]:
@@ -249,7 +253,7 @@ class GradientBoosting:
         rows = leaves + (not block.complete)
         sums = torch.bincount(at, residuals.view(-1), rows * m)
         # p (1 - p), from the residual 1 - p or -p
-        size = residuals.abs_()
+        size = residuals.abs()
         curvature = size.addcmul_(size, size, value=-1)
         curvatures = torch.bincount(at, curvature.view(-1), rows * m)
         value = block.step.repeat(rows) * sums / curvatures
@@ -277,6 +281,8 @@ class GradientBoosting:
         total = importances.sum(dim=0)
         return importances / torch.where(total > 0, total, 1.0)
 
+    @torch.inference_mode(False)
+    @torch.no_grad()
     def scores(self, codes: Tensor) -> Tensor:
         """Scores (n, m) of codes (n, d), columns as in ``train_scores``."""
         digits = self._sorted.digits_of(codes)
@@ -286,9 +292,9 @@ class GradientBoosting:
 
     def _sum_of_trees(self, block: Block, digits: Tensor) -> Tensor:
         n, m = len(digits), len(block.step)
-        total = torch.zeros(n * m, device=digits.device)
+        total = digits.new_zeros(n * m)
         for splits, value in block.trees:
-            leaf = torch.zeros(n, m, device=digits.device)
+            leaf = digits.new_zeros(n, m)
             path: list[Tensor] = []
             for depth, split in enumerate(splits):
                 turns = self._sorted.goes_right(digits, split, 2**depth)
@@ -316,6 +322,6 @@ class GradientBoosting:
         parts = scores.split(self._width, dim=1)
         for classes, part in zip(self.classes, parts, strict=True):
             two = part.shape[1] == 1
-            index = (part[:, 0] > 0).long() if two else part.argmax(dim=1)
+            index = (part[:, 0] >= 0).long() if two else part.argmax(dim=1)
             columns.append(classes[index])
         return torch.stack(columns, dim=1)

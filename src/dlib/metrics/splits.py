@@ -25,7 +25,7 @@ from torch.nn.functional import embedding_bag, pad
 CLOSEST = 1e-7
 # Bins in a block.
 BINS_PER_BLOCK = 4
-# Blocks or bins looked into at a time; bounds the memory, changes nothing.
+# Blocks or bins looked into at a time; bounds the memory.
 CHUNK = 1 << 16
 
 
@@ -54,7 +54,7 @@ class Nodes:
     where : Tensor
         float32 (n, m): the number of each point's node; below 0, none.
     size, mean : Tensor
-        (k m,), node by node: number of points, and the mean residual.
+        (k m,), node by node: number of points (1 for none), and the mean residual.
     sums, positive, counts : Tensor
         (d b, k m): of each bin the sum of residuals, the sum of the positive parts
         of ``r - mean``, and the number of points.
@@ -78,7 +78,7 @@ class SortedCodes:
         Shape (n, d).
     bins : int
         Of about equal counts. Ties stay together; a value with more points than
-        a bin should have is alone. A matter of speed, not of the result.
+        a bin should have is alone. A matter of speed, not of the gains found.
 
     Attributes
     ----------
@@ -106,8 +106,9 @@ class SortedCodes:
         self._powers = self._powers[:, None, None]
         self.points = order.reshape(-1)
         self.rank_at = rank.reshape(-1)
+        # In double precision: a float32 mean of neighbours may be one of them.
         self.thresholds = [
-            (v[1:][here[1:]] + v[:-1][here[1:]]) / 2
+            (v[1:][here[1:]].double() + v[:-1][here[1:]]) / 2
             for v, here in zip(values, new, strict=True)
         ]
         starts, alone = self._cut(rank, bins)  # (d, b)
@@ -126,7 +127,7 @@ class SortedCodes:
         position.clamp_(max=len(self.points) - 1)
         ends_value = torch.cat([new[:, 1:], new[:, :1]], dim=1).reshape(-1)
         self._members = self.points[position]
-        self._may_split = (valid & ends_value[position]).float()
+        self._may_split = valid & ends_value[position]
         self._bins = torch.arange(len(self.starts), device=codes.device)
         self._first_bins = self._bins[::BINS_PER_BLOCK].contiguous()
         self._in_block = torch.arange(BINS_PER_BLOCK, device=codes.device)
@@ -154,8 +155,12 @@ class SortedCodes:
         )
 
     def digits_of(self, codes: Tensor) -> Tensor:
-        """Digits of other codes; a value half way goes to the left."""
-        codes = codes.float()
+        """Digits of other codes; a value half way goes to the left.
+
+        Half way between neighbours among all points; scikit-learn takes the
+        neighbours in the node, which differ where the node has a gap.
+        """
+        codes = codes.float().to(self.thresholds[0].dtype)
         return self._digits(
             torch.stack(
                 [
@@ -244,12 +249,16 @@ class SortedCodes:
             )
             for t in bins
         )  # (d, blocks, k m)
-        blocks = _Stretches.of(sums, positive, counts, nodes.mean, nodes.size)
+        # Each code sums the residuals in its own order and rounds in its own way:
+        # with one mean for all, rounding would look like a gain.
+        mean = sums.sum(dim=1) / nodes.size  # (d, k m)
+        blocks = _Stretches.of(sums, positive, counts, mean[:, None], nodes.size)
         gain, where = blocks.gain.mul_(favour[:, None]).view(-1, km).max(dim=0)
         best = _Best(gain, self._block_ends[where])
         worth = (blocks.bound > gain).view(-1).nonzero()[:, 0]
         for flat in worth.split(CHUNK):
             block, column = flat // km, flat % km
+            code = block // (len(self._first_bins) // self.d)
             there = block[:, None] * BINS_PER_BLOCK + self._in_block  # (c, bins)
             at = (there * km + column[:, None]).view(-1)
             sums, positive, counts = (
@@ -259,7 +268,7 @@ class SortedCodes:
                 sums,
                 positive,
                 counts,
-                nodes.mean[column, None],
+                mean[code, column][:, None],
                 nodes.size[column, None],
                 blocks.total.view(-1)[flat, None],
                 blocks.count.view(-1)[flat, None],
@@ -269,15 +278,17 @@ class SortedCodes:
             best = best.or_better(
                 column, self._favoured(gain, last, column, favour), last
             )
-            inside.bound.masked_fill_(self._alone[there], 0.0)
+            inside.bound.masked_fill_(self._alone[there], -1.0)
             worth = (inside.bound > best.gain[column, None]).view(-1).nonzero()[:, 0]
             for part in worth.split(CHUNK):
-                column_of = column[part // BINS_PER_BLOCK]
+                which = part // BINS_PER_BLOCK
+                column_of = column[which]
                 gain, last = self._between_points(
                     nodes,
                     residuals,
                     there.view(-1)[part],
                     column_of,
+                    mean[code[which], column_of],
                     inside.total.view(-1)[part],
                     inside.count.view(-1)[part],
                 )
@@ -297,24 +308,26 @@ class SortedCodes:
         residuals: Tensor,
         bins: Tensor,
         column: Tensor,
+        mean: Tensor,
         total: Tensor,
         count: Tensor,
     ) -> tuple[Tensor, Tensor]:
         """Best gain between the points of some bins, and the position it is after.
 
-        ``column`` is the tree's and node's; ``total`` and ``count`` are what lies
-        to the left of each bin.
+        ``column`` is the tree's and node's, ``mean`` theirs; ``total`` and
+        ``count`` are what lies to the left of each bin.
         """
         m = residuals.shape[1]
         at = self._members.index_select(0, bins).mul_(m).add_((column % m)[:, None])
         here = nodes.where.view(-1).index_select(0, at.view(-1)).view(at.shape)
         here = (here == (column // m)[:, None]).float()
         values = residuals.view(-1).index_select(0, at.view(-1)).view(at.shape)
-        values.sub_(nodes.mean[column, None]).mul_(here)
+        values.sub_(mean[:, None]).mul_(here)
         after = values.cumsum(dim=1).add_(total[:, None])
         left = here.cumsum(dim=1).add_(count[:, None])
         spread = (nodes.size[column, None] - left).mul_(left)
-        gain = _gain(after, spread).mul_(self._may_split.index_select(0, bins))
+        allowed = self._may_split.index_select(0, bins) & (spread > 0)
+        gain = _gain(after, spread, allowed)
         top, which = gain.max(dim=1)
         return top, self.starts[bins] + which
 
@@ -383,9 +396,9 @@ class _Stretches:
         least = torch.minimum(spread, spread_before)
         least = torch.maximum(least, (n_node - 1).clamp_(min=1), out=least)
         bound = torch.maximum(up, down, out=up).square_().div_(least)
-        # Of one point there is no inside.
-        bound.mul_(counts > 1.5)
-        return cls(_gain(after, spread), bound, before, left_before)
+        # One point has no inside; nothing is below -1, which is no split.
+        bound.masked_fill_(counts < 1.5, -1.0)
+        return cls(_gain(after, spread, spread > 0), bound, before, left_before)
 
 
 @dataclass(frozen=True)
@@ -407,10 +420,11 @@ class _Best:
         return _Best(winner, torch.where(first < nowhere, first, self.last))
 
 
-def _gain(total: Tensor, spread: Tensor) -> Tensor:
+def _gain(total: Tensor, spread: Tensor, allowed: Tensor) -> Tensor:
     """Decrease of the squared error over n, from sums of ``r - mean`` on the left.
 
-    ``spread`` (n_l n_r) is a whole number; where it is zero a side is empty, and
-    the total is only rounding.
+    ``spread`` is n_l n_r. A split that gains nothing is still one, as in
+    scikit-learn (its children may gain); where none is allowed, -1.
     """
-    return total.square().div_(spread.clamp(min=0.5)).mul_(spread > 0)
+    gain = total.square().div_(spread.clamp(min=0.5))
+    return torch.where(allowed, gain, -1.0)
