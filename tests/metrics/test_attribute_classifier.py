@@ -32,7 +32,9 @@ def test_direction_and_accuracy() -> None:
     attributes = rng.integers(0, 2, (900, 2))
     codes = attributes @ np.array([[3.0, 0, 1], [0, 3.0, 1]])
     codes = codes + 0.3 * rng.normal(size=codes.shape)
-    score = metrics.attribute_classifier(codes, attributes)
+    score = metrics.attribute_classifier(
+        codes[:600], attributes[:600], codes[600:], attributes[600:]
+    )
     train = codes[:600]
     direction = [
         train[attributes[:600, j] == 1].mean(0)
@@ -74,6 +76,20 @@ def test_an_attribute_has_two_values() -> None:
     ):
         metrics.attribute_classifier(toy.noise_codes(), toy.factors())
     table = np.zeros(300, int)
-    table[250:] = 1
+    table[7] = 1  # in the third that the seed keeps for the test
     with pytest.raises(ValueError, match="one value only among the training points"):
-        metrics.attribute_classifier(toy.noise_codes(300), table)
+        metrics.attribute_classifier(toy.noise_codes(300), table, seed=3)
+
+
+def test_an_attribute_that_is_unknown_or_new_in_the_test_is_refused() -> None:
+    codes, table = toy.noise_codes(300), np.arange(300) % 2
+    with pytest.raises(ValueError, match="no training point has, such as 2"):
+        metrics.attribute_classifier(codes, table, codes, np.arange(300) % 3)
+    with pytest.raises(ValueError, match="missing at all 300"):
+        metrics.attribute_classifier(codes, table, codes, np.full(300, np.nan))
+
+
+def test_signs_are_two_values_like_any() -> None:
+    codes = np.random.default_rng(0).normal(size=(200, 2))
+    sign = np.sign(codes[:, 0]).astype(int)
+    assert metrics.attribute_classifier(codes, sign).value > 0.9

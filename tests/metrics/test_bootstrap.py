@@ -54,3 +54,10 @@ def test_wrong_use_is_explained() -> None:
         metrics.bootstrap(metrics.mig, codes, table, repeats=3)
     with pytest.raises(ValueError, match="confidence must be between 0 and 1, got 95"):
         metrics.bootstrap(metrics.mig, codes, table, confidence=95)
+
+
+def test_no_point_is_fitted_on_and_tested_on() -> None:
+    codes, table = toy.noise_codes(120), toy.factors(120)[:, :2] % 2
+    found = metrics.bootstrap(metrics.attribute_classifier, codes, table, repeats=20)
+    # With copies of the test points among those fitted on it would be far above.
+    assert found.low < 0.5 < found.high

@@ -52,3 +52,8 @@ def test_wrong_use_is_explained() -> None:
         metrics.factor_vae(codes, table, n_test=5)
     with pytest.raises(ValueError, match=r"images a vote \(batch_size\)"):
         metrics.factor_vae(codes, table, batch_size=1)
+
+
+def test_the_variances_need_points() -> None:
+    with pytest.raises(ValueError, match=r"\(n_variance\)"):
+        metrics.factor_vae(toy.noise_codes(), toy.factors(), n_variance=1)

@@ -69,3 +69,10 @@ def test_groups_that_do_not_fit(groups: object, message: str) -> None:
 def test_one_chunk_has_nothing_to_be_compared_with() -> None:
     with pytest.raises(ValueError, match="at least two chunks"):
         metrics.group_mig([toy.noise_codes()], toy.factors(), [0, 0, 0])
+
+
+def test_groups_are_whole_numbers() -> None:
+    codes = toy.noise_codes()
+    chunks = [codes[:, :2], codes[:, 2:]]
+    with pytest.raises(ValueError, match="whole numbers"):
+        metrics.group_mig(chunks, toy.factors(), [0.7, 0, 1])

@@ -13,6 +13,7 @@ from dlib.metrics.inputs import (
     as_codes,
     as_factors,
     bin_values,
+    halves,
     prepare,
     prepare_test,
 )
@@ -91,13 +92,83 @@ def test_names_and_kinds_must_fit() -> None:
         as_factors(table, kinds=["colour"] * 3)
 
 
-def test_missing_values_are_nan_or_negative_integers() -> None:
-    whole = as_factors(np.array([[0, 4], [-1, 7], [1, 4]]))
+def test_missing_values_are_nan_or_minus_one() -> None:
+    with pytest.warns(UserWarning, match=r"in factor 0 \(1 of 3 points\)"):
+        whole = as_factors(np.array([[0, 4], [-1, 7], [1, 4]]))
     real = as_factors(np.array([[0.5, 4.0], [np.nan, 7.0], [-1.0, 4.0]]))
     assert whole.labels.tolist() == [[0, 0], [-1, 1], [1, 0]]
     assert real.labels.tolist() == [[1, 0], [-1, 1], [0, 0]]
-    assert whole.kinds == ("categorical", "categorical")
-    assert real.kinds == ("continuous", "categorical")
+
+
+@pytest.mark.parametrize("column", [[-1, 1, 1, -1], [-10, -1, 0, 10]])
+def test_minus_one_is_a_value_where_it_must_be(column: list[int]) -> None:
+    for table in (np.array(column), pd.DataFrame({"angle": column})):
+        assert as_factors(table).complete
+    kept = as_factors(np.array([-1, 0, 1, 2]), kinds=["continuous"])
+    assert kept.values[:, 0].tolist() == [-1, 0, 1, 2]
+
+
+def test_masked_values_are_missing() -> None:
+    masked = np.ma.masked_equal(np.array([[0, 1], [1, 9], [1, 0]]), 9)
+    assert as_factors(masked).labels.tolist() == [[0, 1], [1, -1], [1, 0]]
+
+
+def test_words_of_the_test_points_have_the_training_words_numbers() -> None:
+    codes = as_codes(np.random.default_rng(0).normal(size=(4, 2)))
+    words = np.array([["oval"], ["heart"], ["square"], ["oval"]], dtype=object)
+    train = as_factors(words)
+    _, test = prepare_test(codes, train, codes, words[[2, 2, 0, 0]], metric="mig")
+    assert test.values[:, 0].tolist() == [2, 2, 1, 1]
+    _, test = prepare_test(
+        codes, train, codes, [["ring"], ["oval"], ["heart"], [""]], metric="mig"
+    )
+    assert test.values[:3, 0].tolist() == [3, 1, 0] and not test.complete
+
+
+def test_columns_of_the_test_table_are_found_by_their_titles() -> None:
+    codes = as_codes(np.random.default_rng(0).normal(size=(3, 2)))
+    frame = pd.DataFrame({"x": [0, 1, 2], "size": [5, 6, 5]})
+    train = as_factors(frame)
+    _, test = prepare_test(codes, train, codes, frame[["size", "x"]], metric="mig")
+    assert torch.equal(test.values, train.values)
+    other = frame.rename(columns={"x": "y"})
+    with pytest.raises(ValueError, match="columns x, size; it has y, size"):
+        prepare_test(codes, train, codes, other, metric="mig")
+    twice = pd.DataFrame(np.zeros((3, 2)), columns=["x", "x"])
+    with pytest.raises(ValueError, match="must have different names, got x, x"):
+        as_factors(twice)
+
+
+@pytest.mark.parametrize("dtype", [">f4", ">i8", "longdouble", "uint16", "float16"])
+def test_any_real_type_is_read(dtype: str) -> None:
+    table = np.arange(12).reshape(6, 2)
+    assert torch.equal(as_codes(table.astype(dtype)).values, as_codes(table).values)
+    assert torch.equal(as_factors(table.astype(dtype)).values, as_factors(table).values)
+
+
+@pytest.mark.parametrize(
+    "codes", [torch.zeros(4, 2, dtype=torch.complex64), torch.eye(3).to_sparse()]
+)
+def test_complex_and_sparse_tensors_are_refused(codes: torch.Tensor) -> None:
+    with pytest.raises(ValueError, match="real numbers in a dense tensor"):
+        as_codes(codes)
+
+
+def test_a_row_number_is_not_discrete() -> None:
+    factors = as_factors(np.stack([np.arange(1000), np.arange(1000) % 7], axis=1))
+    assert factors.discrete == (False, True)
+
+
+def test_halves_are_drawn_by_the_seed() -> None:
+    codes = as_codes(np.arange(90.0)[:, None])
+    table = as_factors(np.arange(90) // 45)
+    train, _, test, y_test = halves(codes, table, 1)
+    assert (train.n, test.n) == (60, 30) and len(y_test.classes[0]) == 2
+    assert sorted(torch.cat([train.values, test.values])[:, 0].tolist()) == list(
+        range(90)
+    )
+    again = halves(codes, table, 2)[2]
+    assert not torch.equal(test.values, again.values)
 
 
 def test_a_frame_gives_names_and_words_are_numbered() -> None:

@@ -64,3 +64,10 @@ def test_fewer_queries_estimate_the_same() -> None:
 def test_a_gallery_must_be_worth_searching() -> None:
     with pytest.raises(ValueError, match="gallery of 20, got queries=1000, gallery=5"):
         metrics.retrieval(toy.noise_codes(), toy.factors(), gallery=5)
+
+
+def test_far_from_zero_is_as_near() -> None:
+    table = toy.factors(300)
+    codes = toy.axis_codes(table).astype(np.float64)
+    near, far = (metrics.retrieval(c, table).value for c in (codes, codes + 1e7))
+    assert far == pytest.approx(near, abs=1e-3)

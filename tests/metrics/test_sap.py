@@ -158,3 +158,9 @@ def test_wrong_use_is_explained() -> None:
         metrics.sap(codes[:, :1], table)
     with pytest.raises(ValueError, match="sap needs at least 20 points"):
         metrics.sap(codes[:10], table[:10])
+
+
+@pytest.mark.parametrize("option", [{"thresholds": 0}, {"regularisation": 0.0}])
+def test_options_without_a_meaning_are_refused(option: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="must be a"):
+        metrics.sap(toy.noise_codes(), toy.factors(), **option)

@@ -20,6 +20,7 @@ def attribute_classifier(
     *,
     normalise: bool = False,
     names: Sequence[str] | None = None,
+    seed: int = 0,
 ) -> Score:
     r"""Accuracy of a linear classifier along the difference of class means.
 
@@ -44,11 +45,13 @@ def attribute_classifier(
     factors : array or Tensor
         Binary attributes, shape (n, k): two values each; may have gaps.
     codes_test, factors_test : optional
-        Test points. Without, the last third of the points given.
+        Test points. Without, a third of the points given, drawn by the seed.
     normalise : bool
         Whether to divide each code by its standard deviation in training.
     names : sequence of str, optional
         Of the attributes.
+    seed : int
+        Of the choice of test points.
 
     Returns
     -------
@@ -59,7 +62,8 @@ def attribute_classifier(
     Raises
     ------
     ValueError
-        If there are fewer than 30 points, an attribute has not two values, or as
+        If there are fewer than 30 points, an attribute has not two values or others
+        among the test points, or as
         :func:`dlib.metrics.inputs.prepare`.
     """
     train, table = prepare(
@@ -74,7 +78,7 @@ def attribute_classifier(
             )
     classes = table.classes
     if codes_test is None and factors_test is None:
-        train, table, test, table_test = halves(train, table)
+        train, table, test, table_test = halves(train, table, seed)
     else:
         test, table_test = prepare_test(
             train,
@@ -84,6 +88,14 @@ def attribute_classifier(
             metric="attribute_classifier",
             minimum=10,
         )
+        for j, label in enumerate(table.names):
+            other = table_test.values[table_test.known[:, j], j]
+            other = other[~torch.isin(other, classes[j])]
+            if len(other):
+                raise ValueError(
+                    f"{label} has values among the test points that no training "
+                    f"point has, such as {float(other[0]):g}"
+                )
     scale = torch.ones_like(train.values[0])
     if normalise:
         scale = torch.where(train.constant, 1.0, train.values.std(dim=0))

@@ -10,8 +10,18 @@ from typing import Any
 import numpy as np
 import torch
 
-from dlib.metrics.inputs import Codes, Factors, as_codes, as_factors
+from dlib.metrics.attribute_classifier import attribute_classifier
+from dlib.metrics.dci import dci
+from dlib.metrics.explicitness import explicitness
+from dlib.metrics.inputs import Codes, Factors, as_codes, as_factors, halves
 from dlib.metrics.score import Score
+
+# Metrics that keep a third of the points for a test when none are given.
+SPLITTING: tuple[Callable[..., Score], ...] = (
+    attribute_classifier,
+    dci,
+    explicitness,
+)
 
 
 @dataclass(frozen=True)
@@ -103,9 +113,14 @@ def bootstrap(
         raise ValueError(f"a bootstrap needs at least 10 repeats, got {repeats}")
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must be between 0 and 1, got {confidence}")
-    sets = [_pair(codes, factors, options)]
+    points, table = _pair(codes, factors, options)
+    sets = [(points, table)]
     if codes_test is not None or factors_test is not None:
-        sets.append(_pair(codes_test, factors_test, options))
+        sets.append(_pair(codes_test, factors_test, options, table))
+    elif getattr(metric, "func", metric) in SPLITTING and table is not None:
+        # Split first, or copies of one point would be fitted on and tested on.
+        split = halves(points, table, options.get("seed", 0))
+        sets = [split[:2], split[2:]]
     options = {k: v for k, v in options.items() if k not in ("names", "kinds")}
     value = metric(*_flat(sets), **options).value
     rng = np.random.default_rng(seed)
@@ -128,12 +143,14 @@ def bootstrap(
     return Interval(name, value, float(low), float(high), confidence, samples)
 
 
-def _pair(codes: Any, factors: Any, options: dict[str, Any]) -> tuple[Codes, Any]:
+def _pair(
+    codes: Any, factors: Any, options: dict[str, Any], like: Factors | None = None
+) -> tuple[Codes, Factors | None]:
     checked = as_codes(codes)
     if factors is None:
         return checked, None
     names, kinds = options.get("names"), options.get("kinds")
-    return checked, as_factors(factors, checked, names=names, kinds=kinds)
+    return checked, as_factors(factors, checked, names=names, kinds=kinds, like=like)
 
 
 def _flat(sets: list[tuple[Codes, Factors | None]]) -> list[Any]:

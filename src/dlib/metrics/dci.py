@@ -122,9 +122,7 @@ def dci(
         codes, factors, metric="dci", minimum=MINIMUM, names=names, kinds=kinds
     )
     if codes_test is None and factors_test is None:
-        generator = torch.Generator().manual_seed(seed)
-        order = torch.randperm(checked.n, generator=generator).to(checked.device)
-        train, y, test, y_test = halves(checked.rows(order), table.rows(order))
+        train, y, test, y_test = halves(checked, table, seed)
     else:
         train, y = checked, table
         test, y_test = prepare_test(

@@ -82,6 +82,7 @@ METRICS: dict[str, Callable[[Points], Score]] = {
     ),
     "factor_vae": lambda p: factor_vae(p.population(), seed=p.seed),
     "dci": lambda p: dci(*p.split, seed=p.seed),
+    "dci_forest": lambda p: dci(*p.split, predictor="forest", seed=p.seed),
     "irs": lambda p: irs(p.codes, p.factors),
     "modularity": lambda p: modularity(p.codes, p.factors),
     "explicitness": lambda p: explicitness(*p.split),
@@ -105,6 +106,7 @@ LEFT_OUT = (
     "sap_discrete",
     "sap_continuous",
     "z_diff_logistic",
+    "dci_forest",
     "attribute_classifier",
     "retrieval",
 )
@@ -276,10 +278,7 @@ def evaluate_codes(
     if (codes_test is None) != (factors_test is None):
         raise ValueError("give both codes_test and factors_test, or neither")
     if codes_test is None:
-        order = torch.randperm(
-            checked.n, generator=torch.Generator().manual_seed(seed)
-        ).to(checked.device)
-        split = halves(checked.rows(order), table.rows(order))
+        split = halves(checked, table, seed)
     else:
         test = as_codes(codes_test, name="codes_test")
         table_test = as_factors(
@@ -289,6 +288,7 @@ def evaluate_codes(
             kinds=table.kinds,
             varying=False,
             name="factors_test",
+            like=table,
         )
         split = (checked, table, test, table_test)
     return _report(

@@ -26,6 +26,7 @@ def explicitness(
     *,
     regularisation: float = 1.0,
     names: Sequence[str] | None = None,
+    seed: int = 0,
 ) -> Score:
     r"""How well a linear classifier on all codes tells a factor's values.
 
@@ -50,11 +51,13 @@ def explicitness(
     factors : array or Tensor
         Discrete, shape (n, k); may have gaps.
     codes_test, factors_test : optional
-        Test points. Without, the last third of the points given.
+        Test points. Without, a third of the points given, drawn by the seed.
     regularisation : float
         C of the logistic regression.
     names : sequence of str, optional
         Of the factors.
+    seed : int
+        Of the choice of test points.
 
     Returns
     -------
@@ -73,7 +76,7 @@ def explicitness(
         codes, factors, metric="explicitness", minimum=30, discrete=True, names=names
     )
     if codes_test is None and factors_test is None:
-        train, table, test, table_test = halves(train, table)
+        train, table, test, table_test = halves(train, table, seed)
     else:
         test, table_test = prepare_test(
             train, table, codes_test, factors_test, metric="explicitness", minimum=10

@@ -71,7 +71,8 @@ def factor_vae(
     Raises
     ------
     ValueError
-        If there are fewer than 20 votes a factor, one factor only, or as
+        If there are fewer than 20 votes a factor, ``batch_size`` or ``n_variance``
+        is below 2, there is one factor only, or as
         :class:`dlib.metrics.population.Table`.
     """
     population = as_population(codes, factors, space, "factor_vae")
@@ -83,6 +84,7 @@ def factor_vae(
     require_points(n_train, 20 * count, "factor_vae", "training votes (n_train)")
     require_points(n_test, 20 * count, "factor_vae", "test votes (n_test)")
     require_points(batch_size, 2, "factor_vae", "images a vote (batch_size)")
+    require_points(n_variance, 2, "factor_vae", "points of the variances (n_variance)")
     generator = torch.Generator(population.device).manual_seed(seed)
     sample = population.draw((n_variance,), generator)
     cast, factor = _batches(population, n_train + n_test, batch_size, generator)

@@ -107,9 +107,12 @@ def _groups(
                     f"groups names {name!r}, and the factors are "
                     f"{', '.join(factors.names)}"
                 )
-        chosen = [int(groups.get(name, -1)) for name in factors.names]
+        chosen = [groups.get(name, -1) for name in factors.names]
     else:
-        chosen = [int(g) for g in groups]
+        chosen = list(groups)
+    if not all(float(g).is_integer() for g in chosen):
+        raise ValueError(f"groups must be whole numbers, got {chosen}")
+    chosen = [int(g) for g in chosen]
     if len(chosen) != len(factors.names):
         raise ValueError(
             f"groups must give a chunk for each of the {len(factors.names)} factors, "

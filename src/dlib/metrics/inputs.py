@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -91,12 +91,18 @@ class Factors:
         Whether the order of the values means something.
     discrete : tuple of bool
         Whether the column has few enough distinct values to count them.
+    words : tuple of (tuple of str)
+        What the numbers of each column stand for; empty for a column of numbers.
+    titled : bool
+        Whether the names are a DataFrame's own.
     """
 
     values: Tensor
     names: tuple[str, ...]
     kinds: tuple[Kind, ...]
     discrete: tuple[bool, ...]
+    words: tuple[tuple[str, ...], ...] = ()
+    titled: bool = False
 
     @property
     def n(self) -> int:
@@ -145,7 +151,7 @@ class Factors:
 
     def rows(self, index: Tensor) -> Factors:
         """The same factors at some of the points."""
-        return Factors(self.values[index], self.names, self.kinds, self.discrete)
+        return replace(self, values=self.values[index])
 
 
 def as_codes(codes: Any, *, name: str = "codes") -> Codes:
@@ -240,6 +246,7 @@ def as_factors(
     space: FactorSpace | None = None,
     varying: bool = True,
     name: str = "factors",
+    like: Factors | None = None,
 ) -> Factors:
     """Check factors and put them in one table.
 
@@ -247,8 +254,10 @@ def as_factors(
     ----------
     factors : array, Tensor, DataFrame, or list
         Shape (n, k), or (n,) for one factor. Indices, numbers or words.
-        Missing values are NaN (None in a DataFrame); in tables of an integer
-        type, negative numbers too. ``Factors`` pass through.
+        Missing values are NaN (None in a DataFrame, masked in a masked array); in
+        columns of an integer type -1 too, announced by a ``UserWarning``, where
+        there are at least two other values, none of them negative, and the kind
+        is not continuous. ``Factors`` pass through.
     codes : Codes, optional
         Must have as many points; the result lives on their device.
     names : sequence of str, optional
@@ -262,29 +271,32 @@ def as_factors(
         Whether a column with a single value is an error.
     name : str
         What messages call the argument.
+    like : Factors, optional
+        The training points' factors, whose words have their numbers already and
+        whose column titles, if any, say which column is which.
 
     Raises
     ------
     ValueError
         If lengths differ, the shape is wrong, a value is infinite, a column
-        has no known value or only one, or names and kinds do not fit.
+        has no known value or only one, names and kinds do not fit, or a DataFrame
+        has other columns than ``like``.
     """
     if isinstance(factors, Factors):
         checked = factors
         if codes is not None and checked.values.device != codes.device:
-            checked = Factors(
-                checked.values.to(codes.device),
-                checked.names,
-                checked.kinds,
-                checked.discrete,
-            )
+            checked = replace(checked, values=checked.values.to(codes.device))
     else:
         if space is not None:
             names = names or space.names
             kinds = kinds or space.kinds
-        values, found = _table(factors, name)
+        if like is not None:
+            factors = _in_order(factors, like, name)
+        values, found, words = _table(factors, name, kinds, like)
+        titled = names is None and hasattr(factors, "columns")
         names = tuple(names) if names is not None else found
         checked = _checked_factors(values, names, kinds, codes, name)
+        checked = replace(checked, words=words, titled=titled)
     if codes is not None and checked.n != codes.n:
         raise ValueError(
             f"codes and {name} must have the same number of points, one row each: "
@@ -370,6 +382,7 @@ def prepare_test(
         kinds=None if isinstance(factors_test, Factors) else factors.kinds,
         varying=False,
         name="factors_test",
+        like=factors,
     )
     if codes_test.latent_dim != codes.latent_dim:
         raise ValueError(
@@ -381,22 +394,24 @@ def prepare_test(
             f"factors_test must have {len(factors.names)} columns like factors, "
             f"got {len(factors_test.names)}"
         )
+    for label, known in zip(factors.names, factors_test.known.T, strict=True):
+        if not bool(known.any()):
+            raise ValueError(f"{label} is missing at all {codes_test.n} test points")
     require_points(codes_test.n, minimum, metric, "test points")
     return codes_test, factors_test
 
 
 def halves(
-    codes: Codes, factors: Factors, fraction: float = 2 / 3
+    codes: Codes, factors: Factors, seed: int = 0, fraction: float = 2 / 3
 ) -> tuple[Codes, Factors, Codes, Factors]:
-    """First ``fraction`` of the points to fit on, the rest to test on.
+    """``fraction`` of the points to fit on, drawn by the seed, the rest to test on.
 
-    Two thirds are the reference's 10,000 and 5,000. Rows are taken in the order
-    given: points drawn at random need no second shuffle, and sorted ones (a full
-    grid) must be shuffled by the caller, who knows the seed.
+    Two thirds are the reference's 10,000 and 5,000. Points may come in any order,
+    a grid's too.
     """
+    order = torch.randperm(codes.n, generator=torch.Generator().manual_seed(seed))
     cut = round(codes.n * fraction)
-    train = torch.arange(cut, device=codes.device)
-    test = torch.arange(cut, codes.n, device=codes.device)
+    train, test = order[:cut].to(codes.device), order[cut:].to(codes.device)
     return codes.rows(train), factors.rows(train), codes.rows(test), factors.rows(test)
 
 
@@ -471,7 +486,15 @@ def _is_list_of_chunks(codes: Any) -> bool:
 
 def _as_tensor(values: Any, name: str) -> Tensor:
     if isinstance(values, Tensor):
-        return values
+        if values.is_complex() or values.layout != torch.strided:
+            raise ValueError(
+                f"{name} must hold real numbers in a dense tensor, got "
+                f"{values.dtype} and {values.layout}"
+            )
+        whole = not (values.is_floating_point() or values.dtype == torch.bool)
+        return values.long() if whole else values
+    if isinstance(values, np.ma.MaskedArray):
+        values = np.ma.filled(values.astype(np.float64), np.nan)
     array = np.asarray(values)
     if array.dtype.kind == "O":
         try:
@@ -483,26 +506,59 @@ def _as_tensor(values: Any, name: str) -> Tensor:
             f"{name} must hold numbers, got an array of type {array.dtype} "
             f"and shape {array.shape}"
         )
-    if array.dtype.kind == "u":
+    if array.dtype.kind in "iu":
         array = array.astype(np.int64)
-    return torch.from_numpy(np.array(array))
+    if array.dtype.kind == "f" and array.dtype not in (np.float16, np.float32):
+        array = array.astype(np.float64)
+    # A copy, in this machine's order of bytes.
+    return torch.from_numpy(np.array(array, dtype=array.dtype.newbyteorder("=")))
 
 
-def _table(factors: Any, name: str) -> tuple[Tensor, tuple[str, ...]]:
-    """Values (n, k) with NaN where missing, and the columns' names."""
+def _in_order(factors: Any, like: Factors, name: str) -> Any:
+    """A DataFrame's columns as another's came: by title, not by place."""
+    if not (like.titled and hasattr(factors, "columns")):
+        return factors
+    titles = {str(c): c for c in factors.columns}
+    if sorted(titles) != sorted(like.names):
+        raise ValueError(
+            f"{name} must have the columns {', '.join(like.names)}; it has "
+            f"{', '.join(titles)}"
+        )
+    return factors[[titles[label] for label in like.names]]
+
+
+def _table(
+    factors: Any, name: str, kinds: Sequence[str] | None, like: Factors | None
+) -> tuple[Tensor, tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """Values (n, k) with NaN where missing, the columns' names, and their words."""
+    columns: list[np.ndarray] = []
+    names: tuple[str, ...] | None = None
     if hasattr(factors, "columns") and hasattr(factors, "to_numpy"):
         names = tuple(str(c) for c in factors.columns)
-        columns = [_numbers(factors[c].to_numpy(), name) for c in factors.columns]
-        return torch.stack(columns, dim=1), names
-    if not isinstance(factors, Tensor):
+        if not names or len(set(names)) < len(names):
+            raise ValueError(
+                f"the columns of {name} must have different names, got "
+                f"{', '.join(names) or 'no column'}"
+            )
+        columns = [factors[c].to_numpy() for c in factors.columns]
+    elif not isinstance(factors, (Tensor, np.ma.MaskedArray)):
         array = np.asarray(factors)
         if array.dtype.kind in "OUS":
             if array.ndim == 1:
                 array = array[:, None]
             if array.ndim != 2:
                 raise ValueError(f"{name} must have shape (n, k), got {array.shape}")
-            columns = [_numbers(array[:, j], name) for j in range(array.shape[1])]
-            return torch.stack(columns, dim=1), _numbered(len(columns))
+            columns = list(array.T)
+    if columns:
+        known = (like.words if like is not None else ()) or ((),) * len(columns)
+        if len(known) != len(columns):
+            known = ((),) * len(columns)  # refused with the right words later
+        found = [_numbers(c, w) for c, w in zip(columns, known, strict=True)]
+        names = names or _numbered(len(columns))
+        values = torch.stack([column for column, _ in found], dim=1)
+        whole = [column.dtype.kind in "iu" for column in columns]
+        values = _without_minus_one(values, whole, names, kinds)
+        return values, names, tuple(words for _, words in found)
     table = _as_tensor(factors, name)
     if table.ndim == 1:
         table = table[:, None]
@@ -512,26 +568,59 @@ def _table(factors: Any, name: str) -> tuple[Tensor, tuple[str, ...]]:
             f"got {tuple(table.shape)}"
         )
     values = table.to(_computing_dtype(table.device))
-    if not table.dtype.is_floating_point:
-        values = values.masked_fill(table < 0, torch.nan)
-    return values, _numbered(table.shape[1])
+    k = table.shape[1]
+    whole = [not table.dtype.is_floating_point] * k
+    values = _without_minus_one(values, whole, _numbered(k), kinds)
+    return values, _numbered(k), ((),) * k
 
 
-def _numbers(column: np.ndarray, name: str) -> Tensor:
-    """One column as float64: numbers as they are, words by alphabetical rank."""
-    if column.dtype.kind in "iu":
-        values = torch.from_numpy(column.astype(np.float64))
-        return values.masked_fill(values < 0, torch.nan)
-    if column.dtype.kind in "bf":
-        return torch.from_numpy(column.astype(np.float64))
-    missing = np.array([v is None or v != v or v == "" for v in column])
+def _without_minus_one(
+    values: Tensor, whole: list[bool], names: Sequence[str], kinds: Sequence[str] | None
+) -> Tensor:
+    """NaN for -1 in columns of whole numbers where it can only mean "missing"."""
+    for j, name in enumerate(names):
+        continuous = kinds is not None and j < len(kinds) and kinds[j] == "continuous"
+        if not whole[j] or continuous:
+            continue
+        column = values[:, j]
+        missing = column == -1
+        rest = column[~missing]
+        if not bool(missing.any()) or bool((rest < 0).any()) or len(rest.unique()) < 2:
+            continue
+        warnings.warn(
+            f"-1 is taken for a missing value in {name} ({int(missing.sum())} of "
+            f"{len(column)} points); if it is a value, give the column as floats",
+            UserWarning,
+            stacklevel=4,
+        )
+        values = values.clone()
+        values[missing, j] = torch.nan
+    return values
+
+
+def _numbers(
+    column: np.ndarray, known: tuple[str, ...]
+) -> tuple[Tensor, tuple[str, ...]]:
+    """One column as float64: numbers as they are, words by alphabetical rank.
+
+    Words that are ``known`` keep their numbers; others come after them.
+    """
+    if column.dtype.kind in "biuf":
+        return torch.from_numpy(column.astype(np.float64)), ()
+    # "is not False": whether pandas' NA differs from itself is NA.
+    missing = np.array([v is None or (v != v) is not False or v == "" for v in column])
     try:
+        if known:
+            raise ValueError("these are words")
         numbers = np.where(missing, np.nan, column).astype(np.float64)
+        return torch.from_numpy(numbers), ()
     except (TypeError, ValueError):
         words = np.array([str(v) for v in column])
+        new = sorted(set(words[~missing]) - set(known))
+        number = {word: i for i, word in enumerate([*known, *new])}
         numbers = np.full(len(words), np.nan)
-        numbers[~missing] = np.unique(words[~missing], return_inverse=True)[1]
-    return torch.from_numpy(numbers)
+        numbers[~missing] = [number[word] for word in words[~missing]]
+        return torch.from_numpy(numbers), tuple(number)
 
 
 def _numbered(count: int) -> tuple[str, ...]:
@@ -580,9 +669,11 @@ def _checked_factors(
             )
     # Real values count as discrete where each comes at least ten times on
     # average: an orientation in radians is, a temperature is not.
+    # Whole numbers do, unless nearly every point has its own, as a row number.
+    distinct = [len(values[known[:, j], j].unique()) for j in range(len(whole))]
     discrete = tuple(
-        bool(w) or len(values[:, j].unique()) * 10 <= len(values)
-        for j, w in enumerate(whole)
+        count <= max(100, len(values) // 2) if w else count * 10 <= len(values)
+        for w, count in zip(whole, distinct, strict=True)
     )
     return Factors(values, tuple(names), tuple(checked_kinds), discrete)
 

@@ -86,7 +86,8 @@ class Table:
                 )
         self.names = table.names
         self.latent_dim = checked.latent_dim
-        self._codes = checked.values.float()
+        # Centred first: float32 keeps distances, not places far from zero.
+        self._codes = (checked.values - checked.values.mean(dim=0)).float()
         labels = table.labels
         sizes = torch.tensor(table.sizes, device=labels.device)
         # One flat list of groups, factor after factor; points in group order.

@@ -80,7 +80,9 @@ def retrieval(
     )
     order = torch.randperm(checked.n, generator=torch.Generator().manual_seed(seed))
     order = order[:gallery].to(checked.device)
-    z, labels = checked.values[order].float(), table.labels[order]
+    # Centred first: float32 keeps distances, not places far from zero.
+    z = (checked.values - checked.values.mean(dim=0))[order].float()
+    labels = table.labels[order]
     queries = min(queries, len(order))
     shape = len(checked.chunks), labels.shape[1]
     totals = torch.zeros(shape, dtype=torch.float64, device=z.device)

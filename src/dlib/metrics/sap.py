@@ -98,14 +98,19 @@ def sap(
     Raises
     ------
     ValueError
-        If the variant is unknown, test points are missing or superfluous, there
-        are fewer than 20 points or two codes, or as
+        If the variant is unknown, ``thresholds`` is below 1 or ``regularisation``
+        not above 0, test points are missing or superfluous, there are fewer than
+        20 points or two codes, or as
         :func:`dlib.metrics.inputs.prepare`.
     """
     if variant not in get_args(Variant):
         raise ValueError(
             f"variant must be one of {', '.join(get_args(Variant))}; got {variant!r}"
         )
+    if thresholds is not None and thresholds < 1:
+        raise ValueError(f"thresholds must be at least 1, got {thresholds}")
+    if regularisation <= 0:
+        raise ValueError(f"regularisation must be above 0, got {regularisation}")
     train, table = prepare(
         codes, factors, metric="sap", minimum=20, names=names, kinds=kinds
     )
