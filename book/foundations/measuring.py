@@ -223,7 +223,7 @@ for key, codes in {"start": start, "turned": turned}.items():
 # |---|---|---|
 # | Z-diff {cite:p}`higgins2017` | Many pairs of points agree in one factor. From the mean of $\lvert z - z' \rvert$ over them, can a linear classifier tell *which* factor? | a second copy; a latent with two factors, as long as the patterns differ |
 # | FactorVAE score {cite:p}`kim2018` | Hold one factor. Does the latent that now varies least, for its own scale, tell which factor it was? | a second copy |
-# | IRS {cite:p}`suter2019` | While a factor is held, how far does a latent stray at worst? | that a latent is noise and strays little from nowhere |
+# | IRS {cite:p}`suter2019` | While a factor is held, how far does a latent stray at worst? | whether a latent knows anything: noise strays no further than noise |
 # | modularity {cite:p}`ridgeway2018` | Of what a latent knows, is all about one factor? | how much that is |
 # | explicitness {cite:p}`ridgeway2018` | Can a linear classifier on *all* latents read the factor's values? | which latents it used |
 # | DCI {cite:p}`eastwood2018` | A predictor per factor is trained on all latents. Is each latent important for one factor (disentanglement), each factor served by one latent (completeness), the prediction right (informativeness)? | whatever its predictor ignores |
