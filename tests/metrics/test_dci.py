@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -14,7 +11,6 @@ from torch import Tensor
 
 from dlib.metrics.dci import dci
 
-SHARED = Path(__file__).parents[2] / ".." / "shared" / "reference" / "metrics"
 SIZES = (3, 4, 5)
 
 
@@ -107,24 +103,6 @@ def test_agrees_with_the_reference_procedure() -> None:
     assert score["completeness"] == pytest.approx(c, abs=0.02)
     assert score["informativeness_train"] == pytest.approx(np.mean(train), abs=0.02)
     assert score["informativeness_test"] == pytest.approx(np.mean(test), abs=0.02)
-
-
-@pytest.mark.skipif(
-    not SHARED.is_dir(), reason="the arrays with reference values are not here"
-)
-def test_agrees_with_disentanglement_lib() -> None:
-    name = "shapes3d_axis"
-    values = json.loads((SHARED / "reference.json").read_text())["sets"][name]["values"]
-    with np.load(SHARED / f"codes_{name}.npz", allow_pickle=False) as arrays:
-        score = dci(*(arrays[k] for k in ("codes", "factors")),
-                    *(arrays[k] for k in ("codes_test", "factors_test")))  # fmt: skip
-    for part in (
-        "disentanglement",
-        "completeness",
-        "informativeness_train",
-        "informativeness_test",
-    ):
-        assert score[part] == pytest.approx(values[f"dci_{part}"], abs=0.02), part
 
 
 def test_missing_values_are_left_out() -> None:

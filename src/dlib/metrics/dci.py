@@ -195,7 +195,8 @@ def _require_classes(factors: Factors) -> None:
             raise ValueError(
                 f"dci with boosting predicts classes, and {name} is real-valued "
                 f"({size} distinct values in {factors.n} points). Use "
-                "predictor='forest', which regresses, or bin it first: "
+                "predictor='forest', which regresses (dci_forest in evaluate and in "
+                "dlib score), or bin it first: "
                 "metrics.bin_values(factors, bins=20)"
             )
 

@@ -79,7 +79,8 @@ def factor_vae(
     count = len(population.names)
     if count < 2:
         raise ValueError(
-            "factor_vae tells factors apart, so it needs at least two, got 1"
+            "factor_vae tells factors apart, so it needs at least two, got 1; mig, "
+            "sap, irs and explicitness take one"
         )
     require_points(n_train, 20 * count, "factor_vae", "training votes (n_train)")
     require_points(n_test, 20 * count, "factor_vae", "test votes (n_test)")

@@ -102,7 +102,8 @@ def infomec(
     require_discrete(table, "infomec")
     if len(table.names) < 2:
         raise ValueError(
-            "infomec compares factors with each other, so it needs at least two, got 1"
+            "infomec compares factors with each other, so it needs at least two, "
+            "got 1; mig, sap, irs and explicitness take one"
         )
     if neighbours < 1:
         raise ValueError(f"neighbours must be at least 1, got {neighbours}")

@@ -62,7 +62,7 @@ def mig(
     if checked.latent_dim < 2:
         raise ValueError(
             "mig compares the best code with the second best, so it needs at "
-            "least two codes, got 1"
+            "least two codes, got 1; explicitness, modularity and irs take one"
         )
     information, entropy = mutual_information(checked, table, bins)
     top = information.topk(2, dim=0).values

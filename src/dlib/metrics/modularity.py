@@ -72,7 +72,7 @@ def modularity(
     if count < 2:
         raise ValueError(
             "modularity compares factors with each other, so it needs at least "
-            "two, got 1"
+            "two, got 1; mig, sap, irs and explicitness take one"
         )
     information, _ = mutual_information(checked, table, bins)
     squared = information**2

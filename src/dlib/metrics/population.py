@@ -75,7 +75,8 @@ class Table:
         if not table.complete:
             raise ValueError(
                 f"{metric} draws points that share a factor's value, so no value may "
-                "be missing; drop the rows with gaps"
+                "be missing; drop the rows with gaps, or use metrics that take them: "
+                "mig, sap, dci, irs, modularity, explicitness, infomec"
             )
         for label, size in zip(table.names, table.sizes, strict=True):
             if table.n < POINTS_A_VALUE * size:

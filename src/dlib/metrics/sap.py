@@ -117,7 +117,7 @@ def sap(
     if train.latent_dim < 2:
         raise ValueError(
             "sap compares the best code with the second best, so it needs at "
-            "least two codes, got 1"
+            "least two codes, got 1; explicitness, modularity and irs take one"
         )
     if variant == "reference_discrete":
         require_discrete(table, "sap (reference_discrete)")

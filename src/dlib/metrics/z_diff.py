@@ -94,7 +94,10 @@ def z_diff(
     population = as_population(codes, factors, space, "z_diff")
     count = len(population.names)
     if count < 2:
-        raise ValueError("z_diff tells factors apart, so it needs at least two, got 1")
+        raise ValueError(
+            "z_diff tells factors apart, so it needs at least two, got 1; mig, sap, "
+            "irs and explicitness take one"
+        )
     require_points(n_train, 20 * count, "z_diff", "training points (n_train)")
     require_points(n_test, 20 * count, "z_diff", "test points (n_test)")
     generator = torch.Generator(population.device).manual_seed(seed)
