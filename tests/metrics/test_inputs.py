@@ -108,6 +108,28 @@ def test_minus_one_is_a_value_where_it_must_be(column: list[int]) -> None:
     assert kept.values[:, 0].tolist() == [-1, 0, 1, 2]
 
 
+@pytest.mark.filterwarnings("ignore:-1 is taken")
+def test_minus_one_means_in_the_test_what_it_meant_in_training() -> None:
+    codes = as_codes(np.random.default_rng(0).normal(size=(4, 2)))
+    for train, found in (([0, 1, -1, 1], [False, True]), ([-1, 1, 1, -1], [True] * 2)):
+        factors = as_factors(np.array(train))
+        _, test = prepare_test(
+            codes, factors, codes, np.array([-1, 1, 1, 1]), metric="mig"
+        )
+        assert test.known[:2, 0].tolist() == found
+
+
+@pytest.mark.parametrize("dtype", ["U6", object, "string"])
+def test_words_of_any_type_and_their_gaps(dtype: str) -> None:
+    words = ["oval", "heart", "oval", ""]
+    table = (
+        pd.DataFrame({"shape": pd.array([*words[:3], pd.NA], dtype="string")})
+        if dtype == "string"
+        else np.array(words, dtype=dtype)
+    )
+    assert as_factors(table).labels[:, 0].tolist() == [1, 0, 1, -1]
+
+
 def test_masked_values_are_missing() -> None:
     masked = np.ma.masked_equal(np.array([[0, 1], [1, 9], [1, 0]]), 9)
     assert as_factors(masked).labels.tolist() == [[0, 1], [1, -1], [1, 0]]

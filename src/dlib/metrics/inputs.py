@@ -557,7 +557,7 @@ def _table(
         names = names or _numbered(len(columns))
         values = torch.stack([column for column, _ in found], dim=1)
         whole = [column.dtype.kind in "iu" for column in columns]
-        values = _without_minus_one(values, whole, names, kinds)
+        values = _without_minus_one(values, whole, names, kinds, like)
         return values, names, tuple(words for _, words in found)
     table = _as_tensor(factors, name)
     if table.ndim == 1:
@@ -570,22 +570,34 @@ def _table(
     values = table.to(_computing_dtype(table.device))
     k = table.shape[1]
     whole = [not table.dtype.is_floating_point] * k
-    values = _without_minus_one(values, whole, _numbered(k), kinds)
+    values = _without_minus_one(values, whole, _numbered(k), kinds, like)
     return values, _numbered(k), ((),) * k
 
 
 def _without_minus_one(
-    values: Tensor, whole: list[bool], names: Sequence[str], kinds: Sequence[str] | None
+    values: Tensor,
+    whole: list[bool],
+    names: Sequence[str],
+    kinds: Sequence[str] | None,
+    like: Factors | None,
 ) -> Tensor:
-    """NaN for -1 in columns of whole numbers where it can only mean "missing"."""
+    """NaN for -1 in columns of whole numbers where it can only mean "missing".
+
+    Test points follow the training points (``like``), whose -1 was one or not.
+    """
     for j, name in enumerate(names):
         continuous = kinds is not None and j < len(kinds) and kinds[j] == "continuous"
         if not whole[j] or continuous:
             continue
         column = values[:, j]
         missing = column == -1
+        if not bool(missing.any()):
+            continue
         rest = column[~missing]
-        if not bool(missing.any()) or bool((rest < 0).any()) or len(rest.unique()) < 2:
+        if like is not None and j < len(like.names):
+            if bool((like.classes[j] == -1).any()):
+                continue
+        elif bool((rest < 0).any()) or len(rest.unique()) < 2:
             continue
         warnings.warn(
             f"-1 is taken for a missing value in {name} ({int(missing.sum())} of "
@@ -607,8 +619,7 @@ def _numbers(
     """
     if column.dtype.kind in "biuf":
         return torch.from_numpy(column.astype(np.float64)), ()
-    # "is not False": whether pandas' NA differs from itself is NA.
-    missing = np.array([v is None or (v != v) is not False or v == "" for v in column])
+    missing = np.array([_is_missing(v) for v in column])
     try:
         if known:
             raise ValueError("these are words")
@@ -621,6 +632,13 @@ def _numbers(
         numbers = np.full(len(words), np.nan)
         numbers[~missing] = [number[word] for word in words[~missing]]
         return torch.from_numpy(numbers), tuple(number)
+
+
+def _is_missing(value: Any) -> bool:
+    try:
+        return value is None or value == "" or bool(value != value)
+    except TypeError:  # pandas' NA: whether it is itself is NA
+        return True
 
 
 def _numbered(count: int) -> tuple[str, ...]:
