@@ -16,7 +16,14 @@ from dlib.metrics.dci import dci
 from dlib.metrics.explicitness import explicitness
 from dlib.metrics.factor_vae import factor_vae
 from dlib.metrics.infomec import infomec
-from dlib.metrics.inputs import Codes, Factors, as_codes, as_factors, halves
+from dlib.metrics.inputs import (
+    Codes,
+    Factors,
+    as_codes,
+    as_factors,
+    halves,
+    prepare_test,
+)
 from dlib.metrics.irs import irs
 from dlib.metrics.mig import mig
 from dlib.metrics.modularity import modularity
@@ -280,15 +287,8 @@ def evaluate_codes(
     if codes_test is None:
         split = halves(checked, table, seed)
     else:
-        test = as_codes(codes_test, name="codes_test")
-        table_test = as_factors(
-            factors_test,
-            test,
-            names=table.names,
-            kinds=table.kinds,
-            varying=False,
-            name="factors_test",
-            like=table,
+        test, table_test = prepare_test(
+            checked, table, codes_test, factors_test, metric="evaluate_codes"
         )
         split = (checked, table, test, table_test)
     return _report(
