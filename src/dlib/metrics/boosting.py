@@ -80,7 +80,7 @@ def _side_by_side(device: torch.device) -> Iterator[Callable[..., list[Any]]]:
 
     One thread a block keeps each core to its own columns. Torch's threads would
     meet after every one of the small steps instead, and wait there spinning: with
-    two of them half as much CPU time again is spent, for a longer wait.
+    two of them about a third more CPU time is spent, for no shorter a wait.
     """
     threads = torch.get_num_threads()
     if device.type != "cpu" or threads == 1:
@@ -110,8 +110,8 @@ class GradientBoosting:
         matter of speed, not of the gains found.
     seed : int
         Says which of two codes a node is split on where both gain the same, as the
-        order in which scikit-learn visits them does: a copy of a code gets half of
-        its importance.
+        order in which scikit-learn visits them does: a code and its copy share the
+        importance.
 
     Attributes
     ----------
