@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from dlib.losses.elbo import bernoulli_nll, gaussian_nll, kl_to_standard_normal
 from dlib.models.method import Loss, Posterior
+from dlib.models.page import PageDecoder, page_decoder
 from dlib.networks import Networks
 
 LIKELIHOODS = ("bernoulli", "gaussian")
@@ -54,6 +55,10 @@ class VAE(nn.Module):
     def decode(self, codes: Tensor) -> Tensor:
         """Pictures in [0, 1], (n, c, h, w), of codes, (n, latent_dim)."""
         return self.decoder(codes).float().sigmoid()
+
+    def page_decoder(self) -> PageDecoder:
+        """The decoder as the page and the exporter run it."""
+        return page_decoder(self.decoder, "sigmoid")
 
     def players(self) -> dict[str, list[nn.Parameter]]:
         """One player owns everything."""
