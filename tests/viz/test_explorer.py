@@ -38,8 +38,6 @@ def vivid(pair: Networks, seed: int = 0, kind: type[VAE] = VAE) -> VAE:
     Its batch norms have seen codes, and turned into something of their own.
     """
     method = kind(pair)
-    if isinstance(pair.decoder[0], nn.Unflatten):
-        method.latent_dim = 3  # TODO merge
     generator = torch.Generator().manual_seed(seed)
     networks.initialise(method, generator)
     with torch.no_grad():
@@ -62,7 +60,7 @@ def vivid(pair: Networks, seed: int = 0, kind: type[VAE] = VAE) -> VAE:
 
 
 def pair(*decoder: nn.Module, latent_dim: int = 3) -> Networks:
-    return Networks(nn.Identity(), nn.Sequential(*decoder))
+    return Networks(nn.Identity(), nn.Sequential(*decoder), latent_dim, 1, 8)
 
 
 def small_mlp(latent_dim: int = 3, channels: int = 1, size: int = 8) -> Networks:

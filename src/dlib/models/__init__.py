@@ -3,7 +3,7 @@
 from dlib.models.autoencoder import Autoencoder
 from dlib.models.beta_vae import BetaVAE
 from dlib.models.dip_vae import DIPVAE
-from dlib.models.method import Loss, Method, Posterior
+from dlib.models.method import Loss, Method, Player, Posterior
 from dlib.models.page import PageDecoder, page_decoder
 from dlib.models.vae import VAE
 
@@ -23,6 +23,7 @@ __all__ = [
     "Loss",
     "Method",
     "PageDecoder",
+    "Player",
     "Posterior",
     "page_decoder",
 ]

@@ -12,7 +12,6 @@ import copy
 import html
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import contextmanager
 from importlib import resources
 from typing import Any
 
@@ -20,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from dlib.inference import device_of, evaluating
 from dlib.models.method import Method
 from dlib.models.page import PageDecoder
 from dlib.networks import FullPrecisionLinear
@@ -92,7 +92,7 @@ def explorer(
         ``Tanh`` and ``Sigmoid``. Pictures have one channel or three.
     start : Tensor or sequence of float, optional
         The code to start from and to return to, shape (latent_dim,) or
-        (1, latent_dim), such as a picture's ``method.encode(...).mean``; the
+        (1, latent_dim), such as a picture's ``method.encode(...)``; the
         prior's mean, zeros, by default. A slider whose start lies outside the
         limits is made longer.
     limits : (float, float)
@@ -138,10 +138,10 @@ def explorer(
         )
     page = _page(method)
     layers, weights, (channels, height, width) = _read(page, method.latent_dim)
-    with _evaluating(method):
+    with evaluating(method):
         _compare(method, page, code, low, high)
     if order is None:
-        with _evaluating(method):
+        with evaluating(method):
             order = _by_activity(method, code, low, high)
     elif len(set(order)) < len(order) or not order:
         raise ValueError(f"order must name each latent at most once, got {order}")
@@ -231,7 +231,7 @@ def _words(
 
 def _names(method: Method) -> list[str]:
     """Of the latents: by number, or by chunk and place where chunks are wider."""
-    chunks = getattr(method, "chunks", (1,))  # TODO merge
+    chunks = method.chunks
     if max(chunks) == 1:
         return [f"z{latent}" for latent in range(method.latent_dim)]
     return [
@@ -251,7 +251,7 @@ def _by_activity(
     latents = torch.arange(dim)
     codes[latents, latents] = low
     codes[dim + latents, latents] = high
-    lower, upper = method.decode(codes.to(_device(method))).chunk(2)
+    lower, upper = method.decode(codes.to(device_of(method))).chunk(2)
     change = (upper - lower).abs().flatten(1).mean(1)
     return change.argsort(descending=True, stable=True).tolist()
 
@@ -407,7 +407,7 @@ def _compare(
     codes = torch.rand(5, method.latent_dim, generator=torch.Generator().manual_seed(0))
     codes = low + (high - low) * codes
     codes[0] = torch.tensor(code)
-    wanted = method.decode(codes.to(_device(method))).cpu()
+    wanted = method.decode(codes.to(device_of(method))).cpu()
     shown = page.decode(codes)
     if wanted.shape != shown.shape:
         how = f"gives pictures of shape {tuple(shown.shape[1:])}, not "
@@ -423,17 +423,3 @@ def _compare(
         "hold every layer that decode runs, and state the activation after the last "
         f"of them; it states {page.activation!r}"
     )
-
-
-@contextmanager
-def _evaluating(method):  # TODO merge
-    was = method.training
-    method.eval()
-    try:
-        yield
-    finally:
-        method.train(was)
-
-
-def _device(method):  # TODO merge
-    return next(method.parameters()).device
