@@ -49,7 +49,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV): some minutes, once."
 	$(BIN)/python -m pip install -q --no-compile $(TORCH)
-	$(BIN)/python -m pip install -q --no-compile $(PINS) -e '.[book,test]'
+	$(BIN)/python -m pip install -q --no-compile $(PINS) -e '.[book,ray,test]'
 	@touch $@
 
 # --- the book ---------------------------------------------------------------

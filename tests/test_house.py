@@ -106,8 +106,10 @@ def test_conda_defers_to_pyproject_and_constraints() -> None:
     asked = environment()
     names = [re.split(r"[<>=! ]", item)[0] for item in asked["conda"]]
     assert names == ["python", "pip"]
-    assert asked["pip"] == ["-c constraints.txt", "-e .[book,test]"]
-    assert {"book", "test"} == set(PROJECT["optional-dependencies"])
+    extras = ",".join(sorted(PROJECT["optional-dependencies"]))
+    assert extras == "book,ray,test"
+    assert asked["pip"] == ["-c constraints.txt", f"-e .[{extras}]"]
+    assert f"'.[{extras}]'" in (ROOT / "Makefile").read_text()
 
 
 def test_python_versions_agree() -> None:
