@@ -86,9 +86,7 @@ class Correlated(Wrapper):
         return u.to(self.device) < self.table[first, second]
 
 
-def gaussian_law(
-    n1: int, n2: int, sigma: float, *, inverted: bool = False
-) -> Tensor:
+def gaussian_law(n1: int, n2: int, sigma: float, *, inverted: bool = False) -> Tensor:
     """A ridge along the diagonal: ``exp(-(c1 - c2)^2 / (2 sigma^2))``.
 
     Träuble et al. (2021), section 3, with both factors scaled to [0, 1] as Roth et

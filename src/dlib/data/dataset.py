@@ -328,9 +328,7 @@ class Wrapper(Dataset):
                 f"and {type(of).__name__} draws several together; wrap the other way "
                 f"round: {type(of).__name__}({type(self).__name__}(...))"
             )
-        super().__init__(
-            of.name, of.source, of.space, of.channels, of.size, of.device
-        )
+        super().__init__(of.name, of.source, of.space, of.channels, of.size, of.device)
         self.of, self.uniform = of, of.uniform
 
     def __len__(self) -> int:

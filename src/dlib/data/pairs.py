@@ -41,7 +41,9 @@ class Pairs(Wrapper):
     ) -> None:
         super().__init__(of)
         if k < 2:
-            raise ValueError(f"k, the points drawn together, must be at least 2; got {k}")
+            raise ValueError(
+                f"k, the points drawn together, must be at least 2; got {k}"
+            )
         flat = all(isinstance(each, str) for each in shared)
         groups = [list(shared)] if flat else [list(group) for group in shared]
         names = of.space.names

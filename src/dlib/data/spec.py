@@ -233,4 +233,3 @@ def parts(
     """
     rest = fraction if fraction < 1 else 0.0
     return data.build(device, 0.0, fraction), data.tested().build(device, rest, 1.0)
-

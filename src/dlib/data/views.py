@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
 
 from dlib.data.augment import Augmentation
 from dlib.data.batch import Batch
