@@ -13,7 +13,7 @@ from dlib.metrics.irs import irs
 from dlib.metrics.mig import mig
 from dlib.metrics.modularity import modularity
 from dlib.metrics.noise import noise_floor
-from dlib.metrics.population import Grid, Table, codes_of
+from dlib.metrics.inputs.population import Grid, Table, codes_of
 from dlib.metrics.rank_correlation import RankCorrelation, rank_correlation
 from dlib.metrics.reconstruction import reconstruction
 from dlib.metrics.report import Report

@@ -28,7 +28,7 @@ from dlib.metrics.irs import irs
 from dlib.metrics.mig import mig
 from dlib.metrics.modularity import modularity
 from dlib.metrics.noise import noise_codes_of, noise_like
-from dlib.metrics.population import (
+from dlib.metrics.inputs.population import (
     Grid,
     Population,
     Table,

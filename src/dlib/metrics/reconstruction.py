@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from dlib.metrics.population import posterior_mean
+from dlib.metrics.inputs.population import posterior_mean
 from dlib.metrics.score import Score
 
 Kind = Literal["squared", "bernoulli"]
