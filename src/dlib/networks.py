@@ -1,8 +1,9 @@
 """The papers' encoder and decoder tables, by name.
 
-An encoder maps pictures in [0, 1] to ``2 * latent_dim`` numbers, the posterior's
-means and log-variances. A decoder maps codes to *logits* of the pictures: the
-sigmoid belongs to the likelihood, where it can be computed stably.
+An encoder maps pictures in [0, 1] to ``heads * latent_dim`` numbers: with two
+heads, a posterior's means and log-variances; with one, codes. A decoder maps codes
+to *logits* of the pictures: the sigmoid belongs to the likelihood, where it can be
+computed stably.
 """
 
 from __future__ import annotations
@@ -15,10 +16,22 @@ from torch import Tensor, nn
 
 
 class Networks(NamedTuple):
-    """An encoder and the decoder that answers it."""
+    """An encoder and the decoder that answers it.
+
+    Attributes
+    ----------
+    encoder, decoder : nn.Module
+    latent_dim : int
+        Numbers in a code.
+    channels, size : int
+        Of the pictures: what a method needs to build a network of its own.
+    """
 
     encoder: nn.Module
     decoder: nn.Module
+    latent_dim: int
+    channels: int
+    size: int
 
 
 class FullPrecisionLinear(nn.Linear):
@@ -34,13 +47,15 @@ class FullPrecisionLinear(nn.Linear):
             return super().forward(input.float())
 
 
-def shapes_mlp(latent_dim: int = 10, channels: int = 1, size: int = 64) -> Networks:
+def shapes_mlp(
+    latent_dim: int = 10, channels: int = 1, size: int = 64, heads: int = 2
+) -> Networks:
     """Fully connected networks for 2D Shapes.
 
     Two encoder layers of 1200 with ReLU, three decoder layers of 1200 with tanh:
     the 2D Shapes row of the table in Higgins et al. (2017), appendix A.1.
     """
-    _check(latent_dim, channels, size)
+    _check(latent_dim, channels, size, heads)
     pixels = channels * size * size
     encoder = nn.Sequential(
         nn.Flatten(),
@@ -48,7 +63,7 @@ def shapes_mlp(latent_dim: int = 10, channels: int = 1, size: int = 64) -> Netwo
         nn.ReLU(),
         nn.Linear(1200, 1200),
         nn.ReLU(),
-        FullPrecisionLinear(1200, 2 * latent_dim),
+        FullPrecisionLinear(1200, heads * latent_dim),
     )
     decoder = nn.Sequential(
         FullPrecisionLinear(latent_dim, 1200),
@@ -60,10 +75,12 @@ def shapes_mlp(latent_dim: int = 10, channels: int = 1, size: int = 64) -> Netwo
         nn.Linear(1200, pixels),
         nn.Unflatten(1, (channels, size, size)),
     )
-    return Networks(encoder, decoder)
+    return Networks(encoder, decoder, latent_dim, channels, size)
 
 
-def conv(latent_dim: int = 10, channels: int = 1, size: int = 64) -> Networks:
+def conv(
+    latent_dim: int = 10, channels: int = 1, size: int = 64, heads: int = 2
+) -> Networks:
     """Four convolutions of stride 2 and a layer of 256, and their mirror image.
 
     The CelebA and Chairs rows of the table in Higgins et al. (2017), appendix
@@ -71,7 +88,7 @@ def conv(latent_dim: int = 10, channels: int = 1, size: int = 64) -> Networks:
     connected layer of 256; the decoder reversed. Pictures of any size that 16
     divides; at 64 the innermost maps are 4x4.
     """
-    _check(latent_dim, channels, size)
+    _check(latent_dim, channels, size, heads)
     if size % 16:
         raise ValueError(
             f"the convolutional network halves pictures four times: size must be a "
@@ -90,7 +107,7 @@ def conv(latent_dim: int = 10, channels: int = 1, size: int = 64) -> Networks:
         nn.Flatten(),
         nn.Linear(64 * inner * inner, 256),
         nn.ReLU(),
-        FullPrecisionLinear(256, 2 * latent_dim),
+        FullPrecisionLinear(256, heads * latent_dim),
     )
     decoder = nn.Sequential(
         FullPrecisionLinear(latent_dim, 256),
@@ -106,14 +123,18 @@ def conv(latent_dim: int = 10, channels: int = 1, size: int = 64) -> Networks:
         nn.ReLU(),
         nn.ConvTranspose2d(32, channels, 4, stride=2, padding=1),
     )
-    return Networks(encoder, decoder)
+    return Networks(encoder, decoder, latent_dim, channels, size)
 
 
 NETWORKS = {"shapes_mlp": shapes_mlp, "conv": conv}
 
 
 def build(
-    name: str, latent_dim: int = 10, channels: int = 1, size: int = 64
+    name: str,
+    latent_dim: int = 10,
+    channels: int = 1,
+    size: int = 64,
+    heads: int = 2,
 ) -> Networks:
     """The networks called ``name``, freshly initialised.
 
@@ -122,6 +143,9 @@ def build(
     name : {"conv", "shapes_mlp"}
     latent_dim, channels, size : int
         Of the code and of the pictures.
+    heads : int
+        Numbers that the encoder gives for each latent: 2 for a mean and a
+        log-variance, 1 for a code.
 
     Raises
     ------
@@ -130,7 +154,7 @@ def build(
     """
     if name not in NETWORKS:
         raise ValueError(f"no network {name!r}; there are {', '.join(NETWORKS)}")
-    return NETWORKS[name](latent_dim, channels, size)
+    return NETWORKS[name](latent_dim, channels, size, heads)
 
 
 def initialise(module: nn.Module, generator: torch.Generator) -> nn.Module:
@@ -138,23 +162,42 @@ def initialise(module: nn.Module, generator: torch.Generator) -> nn.Module:
 
     torch's own initialisation reads the global random state; drawing from a
     generator makes a run a function of its seed alone. Weights and biases are
-    uniform in plus or minus 1/sqrt(fan_in) (He et al. 2015 with a = sqrt(5)).
+    uniform in plus or minus 1/sqrt(fan_in) (He et al. 2015 with a = sqrt(5)); batch
+    norms start at the identity. A module with parameters of its own that is none
+    of these must have a method ``initialise(generator)``, which draws them.
+
+    Raises
+    ------
+    TypeError
+        If a module has parameters that nothing here draws; the message names it.
     """
-    for layer in module.modules():
+    for name, layer in module.named_modules():
+        own = [key for key, _ in layer.named_parameters(recurse=False)]
         if isinstance(layer, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
             fan_in, _ = nn.init._calculate_fan_in_and_fan_out(layer.weight)
             bound = 1 / math.sqrt(fan_in)
             nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
             if layer.bias is not None:
                 nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
+        elif isinstance(layer, nn.modules.batchnorm._BatchNorm):
+            layer.reset_parameters()  # draws nothing
+        elif hasattr(layer, "initialise"):
+            layer.initialise(generator)
+        elif own:
+            raise TypeError(
+                f"{name or 'the method'} is a {type(layer).__name__} with the "
+                f"parameters {', '.join(own)}, which nothing draws from the seed: give "
+                "it a method initialise(generator)"
+            )
     return module
 
 
-def _check(latent_dim: int, channels: int, size: int) -> None:
+def _check(latent_dim: int, channels: int, size: int, heads: int) -> None:
     for name, value in (
         ("latent_dim", latent_dim),
         ("channels", channels),
         ("size", size),
+        ("heads", heads),
     ):
         if value < 1:
             raise ValueError(f"{name} must be positive, got {value}")

@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from dlib.data.dataset import Dataset
+from dlib.inference import to_float
 from dlib.models.method import Method
 from dlib.progress import Progress
 from dlib.storage import write_whole
@@ -54,11 +55,6 @@ class History:
 
 class NonFiniteLoss(RuntimeError):
     """A term of the loss became infinite or not a number."""
-
-
-def to_float(images: Tensor, device: torch.device) -> Tensor:
-    """``uint8`` pictures as floats in [0, 1] on ``device``, same shape."""
-    return images.to(device, non_blocking=True).float().div_(255)
 
 
 def step_generator(seed: int, step: int, device: torch.device) -> torch.Generator:
@@ -162,17 +158,18 @@ def fit(
     method.train()
     optimisers = {
         player: torch.optim.Adam(
-            parameters,
-            lr=learning_rate,
+            given.parameters,
+            lr=given.learning_rate or learning_rate,
+            betas=given.betas,
             fused=fabric.device.type in ("cpu", "cuda"),
         )
-        for player, parameters in method.players().items()
+        for player, given in method.players().items()
     }
     stepping: dict[str, Any] = {
         player: fabric.setup_optimizers(optimiser)
         for player, optimiser in optimisers.items()
     }
-    drawn = dataset.sample_factors(8, step_generator(0, 0, dataset.device))
+    drawn = dataset.draw(8, step_generator(0, 0, dataset.device))
     settings = {
         "method": _describe(method),
         # A part of a data set looks like another of its size; its draws don't.
@@ -194,14 +191,14 @@ def fit(
     with Progress(title or type(method).__name__, steps, first, progress) as bar:
         for step in range(first + 1, steps + 1):
             generator = step_generator(seed, step, dataset.device)
-            images, _ = dataset.sample(batch_size, generator)
-            inputs = to_float(images, fabric.device)
+            batch = dataset.batch(batch_size, generator, step)
+            inputs = to_float(batch.images, fabric.device)
             inputs = inputs.contiguous(memory_format=torch.channels_last)
             noise = generator
             if dataset.device.type != fabric.device.type:
                 noise = step_generator(seed, step, fabric.device)
             logs: dict[str, Tensor] = {}
-            losses = method.losses(inputs, noise)
+            losses = method.losses(batch._replace(images=inputs), noise)
             while True:
                 with fabric.autocast():
                     loss = next(losses, None)

@@ -1,23 +1,37 @@
-"""Data sets: factor spaces, twins that draw, official files that are looked up."""
+"""Data sets: points with a law, twins that draw, files that are looked up."""
 
-from dlib.data.dataset import Dataset, Subset
+from dlib.data.batch import Batch
+from dlib.data.correlated import Correlated, gaussian_law, line_law
+from dlib.data.dataset import Dataset, Grid
 from dlib.data.download import DataError
 from dlib.data.dsprites import TwinDSprites
 from dlib.data.factors import Factor, FactorSpace
+from dlib.data.folder import Pictures, folder
 from dlib.data.load import NAMES, load
-from dlib.data.official import OfficialDSprites, OfficialShapes3D
+from dlib.data.merged import Merged
+from dlib.data.pairs import Pairs
+from dlib.data.part import Part
 from dlib.data.shapes3d import TwinShapes3D
+from dlib.data.views import Views
 
 __all__ = [
     "NAMES",
+    "Batch",
+    "Correlated",
     "DataError",
     "Dataset",
     "Factor",
     "FactorSpace",
-    "OfficialDSprites",
-    "OfficialShapes3D",
-    "Subset",
+    "Grid",
+    "Merged",
+    "Pairs",
+    "Part",
+    "Pictures",
     "TwinDSprites",
     "TwinShapes3D",
+    "Views",
+    "folder",
+    "gaussian_law",
+    "line_law",
     "load",
 ]

@@ -1,15 +1,14 @@
 """Tensors that are slow to make, kept on disk between one process and the next.
 
 A file is complete or absent: it is written under a temporary name and then
-moved into place. It carries its own checksum, and one that is cut short or
-altered is made again. When two processes start at once, the second waits for
-the first; should waiting fail, both build, which costs time and nothing else.
+moved into place. It carries a checksum, and one that is cut short or altered is
+made again. When two processes start at once, the second waits for the first;
+should waiting fail, both build, which costs time and nothing else.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import logging
 import warnings
 from collections.abc import Callable
@@ -17,11 +16,15 @@ from pathlib import Path
 
 import torch
 from filelock import FileLock, Timeout
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
-from dlib.storage import cache_folder, write_whole
+from dlib.storage import (
+    DamagedFile,
+    cache_folder,
+    load_tensors,
+    make_folder,
+    save_tensors,
+)
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +70,7 @@ def load_or_build(
         return kept
     with contextlib.ExitStack() as stack:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
             lock = FileLock(path.with_suffix(".lock"), timeout=SECONDS_TO_WAIT)
             stack.enter_context(lock)
         except Timeout:
@@ -81,8 +84,8 @@ def load_or_build(
             return kept
         built = build()
         try:
-            _write(path, built)
-        except (OSError, SafetensorError) as error:
+            save_tensors(path, {"buffer": built})
+        except OSError as error:
             _warn(path, error)
     return built
 
@@ -97,32 +100,16 @@ def _warn(path: Path, error: Exception) -> None:
     )
 
 
-def _digest(tensor: Tensor) -> str:
-    content = tensor.contiguous().flatten().view(torch.uint8)
-    return hashlib.sha256(content.numpy().data).hexdigest()
-
-
 def _read(path: Path, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor | None:
     """The tensor in the file, or None if it is absent or not in order."""
     try:
-        with safe_open(path, framework="pt") as file:
-            digest = (file.metadata() or {}).get("sha256")
-            # Copied: the file is mapped, and must not be able to change under us.
-            tensor: Tensor = file.get_tensor("buffer").clone()
+        tensor = load_tensors(path)[0].get("buffer")
     except FileNotFoundError:
         return None
-    except (OSError, SafetensorError) as error:
-        log.info("%s cannot be read (%s): building it again", path, error)
+    except (OSError, DamagedFile) as error:
+        log.info("building it again: %s", error)
         return None
-    if tuple(tensor.shape) != shape or tensor.dtype != dtype:
+    if tensor is None or tuple(tensor.shape) != shape or tensor.dtype != dtype:
         log.info("%s holds another tensor than expected: building it again", path)
         return None
-    if digest != _digest(tensor):
-        log.info("%s does not match its checksum: building it again", path)
-        return None
     return tensor
-
-
-def _write(path: Path, tensor: Tensor) -> None:
-    content, digest = {"buffer": tensor.contiguous()}, {"sha256": _digest(tensor)}
-    write_whole(path, lambda temporary: save_file(content, temporary, digest))

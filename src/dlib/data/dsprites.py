@@ -13,7 +13,7 @@ import math
 import torch
 from torch import Tensor
 
-from dlib.data.dataset import Dataset
+from dlib.data.dataset import Grid
 from dlib.data.factors import Factor, FactorSpace
 
 
@@ -61,7 +61,7 @@ def _heart_radius(n: int = 4096) -> Tensor:
     return (table.float()) ** 2
 
 
-class TwinDSprites(Dataset):
+class TwinDSprites(Grid):
     """dSprites (Matthey et al. 2017), drawn from its factors.
 
     Parameters

@@ -10,24 +10,31 @@ from typing import Literal
 
 import torch
 
-from dlib.data.dataset import Dataset
+from dlib.data.dataset import Grid
 from dlib.data.download import DataError, data_folder, find, official_file
 from dlib.data.dsprites import TwinDSprites
-from dlib.data.official import SIZE, OfficialDSprites, OfficialShapes3D
 from dlib.data.shapes3d import TwinShapes3D
+
+# The official files have no other, in pixels.
+SIZE = 64
 
 log = logging.getLogger("dlib.data")
 
 Device = torch.device | str
 
-_TWINS: dict[str, Callable[[int, Device], Dataset]] = {
+_TWINS: dict[str, Callable[[int, Device], Grid]] = {
     "dsprites": lambda size, device: TwinDSprites(size=size, device=device),
     "shapes3d": lambda size, device: TwinShapes3D(size=size, device=device),
 }
-_OFFICIAL: dict[str, Callable[[Path, Device], Dataset]] = {
-    "dsprites": lambda path, device: OfficialDSprites(path, device=device),
-    "shapes3d": lambda path, device: OfficialShapes3D(path, device=device),
-}
+
+
+def _official(name: str, path: Path, device: Device) -> Grid:
+    from dlib.data.official import OfficialDSprites, OfficialShapes3D
+
+    kinds = {"dsprites": OfficialDSprites, "shapes3d": OfficialShapes3D}
+    return kinds[name](path, device=device)
+
+
 NAMES = tuple(_TWINS)
 SOURCES = ("auto", "twin", "official")
 
@@ -38,7 +45,7 @@ def load(
     size: int = 64,
     root: str | os.PathLike[str] | None = None,
     device: torch.device | str = "cpu",
-) -> Dataset:
+) -> Grid:
     """A data set by its name.
 
     Parameters
@@ -59,7 +66,7 @@ def load(
 
     Returns
     -------
-    Dataset
+    Grid
         ``render``, ``sample``, ``split`` and ``space`` are alike for both sources.
 
     Raises
@@ -96,7 +103,7 @@ def load(
             'DLIB_DATA), or use source="twin", which needs no file'
         )
     if path is not None:
-        dataset = _OFFICIAL[name](path, device)
+        dataset = _official(name, path, device)
     else:
         dataset = _TWINS[name](size, device)
     log.info("%s", dataset)

@@ -33,18 +33,18 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from dlib.data import dsprites, shapes3d
-from dlib.data.dataset import Dataset
+from dlib.data.dataset import Grid
 from dlib.data.download import DataError, check_room, disk_error
 from dlib.data.factors import FactorSpace
+from dlib.data.load import SIZE
 from dlib.storage import cache_folder
 
 log = logging.getLogger("dlib.data")
 
-SIZE = 64  # pixels; the official files have no other
 SLAB = 1 << 13  # pictures read at a time where the file does not say better
 
 
-class OfficialDSprites(Dataset):
+class OfficialDSprites(Grid):
     """dSprites (Matthey et al. 2017), looked up in the official file.
 
     The file's constant first factor, colour, is left out, so that factors are
@@ -94,7 +94,7 @@ class OfficialDSprites(Dataset):
         return f"{super().__repr__()}, from {self.path}"
 
 
-class OfficialShapes3D(Dataset):
+class OfficialShapes3D(Grid):
     """3DShapes (Burgess and Kim 2018), looked up in the official file.
 
     Parameters

@@ -30,7 +30,7 @@ from torch.nn.functional import avg_pool2d
 
 from dlib.data import raycast
 from dlib.data.buffers import load_or_build
-from dlib.data.dataset import Dataset
+from dlib.data.dataset import Grid
 from dlib.data.factors import Factor, FactorSpace
 from dlib.progress import Progress
 
@@ -333,7 +333,7 @@ def _version() -> str:
     return hashlib.sha256(b"".join(p.read_bytes() for p in sources)).hexdigest()[:12]
 
 
-class TwinShapes3D(Dataset):
+class TwinShapes3D(Grid):
     """3DShapes, drawn rather than read.
 
     Parameters

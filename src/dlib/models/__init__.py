@@ -3,7 +3,7 @@
 from dlib.models.autoencoder import Autoencoder
 from dlib.models.beta_vae import BetaVAE
 from dlib.models.dip_vae import DIPVAE
-from dlib.models.method import Loss, Method, Posterior
+from dlib.models.method import Loss, Method, Player, Posterior
 from dlib.models.vae import VAE
 
 METHODS = {
@@ -21,5 +21,6 @@ __all__ = [
     "BetaVAE",
     "Loss",
     "Method",
+    "Player",
     "Posterior",
 ]

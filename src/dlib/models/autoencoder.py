@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from dlib.data.batch import Batch
 from dlib.models.method import Loss
 from dlib.models.vae import VAE
 
@@ -14,18 +15,30 @@ from dlib.models.vae import VAE
 class Autoencoder(VAE):
     """Encode to a point, decode, compare.
 
-    Shares the VAE's networks and face, so that the two can be laid side by
-    side; the log-variances that the encoder also gives are not used.
+    Shares the VAE's decoder and likelihood, so that the two can be laid side by
+    side. Its encoder gives codes and nothing else: build the networks with
+    ``heads=1``.
 
     Parameters
     ----------
     networks : Networks
-        Encoder and decoder.
+        Encoder and decoder, such as ``dlib.networks.conv(latent_dim=10, heads=1)``.
     likelihood : {"bernoulli", "gaussian"}
         Of the pixels given the codes.
     """
 
-    def losses(self, images: Tensor, generator: torch.Generator) -> Iterator[Loss]:
-        """Reconstruct from the mean: one loss a step."""
-        nll = self._nll(self.decoder(self.encode(images).mean), images).mean()
-        yield Loss("vae", nll, {"nll": nll.detach()})
+    heads = 1
+
+    def encode(self, images: Tensor) -> Tensor:
+        """Codes, (n, latent_dim), of pictures in [0, 1]."""
+        return self.encoder(images)
+
+    def posterior(self, images: Tensor) -> None:
+        """Raise TypeError: an autoencoder has no posterior, only codes."""
+        raise TypeError("an autoencoder has no posterior: its codes are encode(images)")
+
+    def losses(self, batch: Batch, generator: torch.Generator) -> Iterator[Loss]:
+        """Reconstruct from the code: one loss a step."""
+        output = self.decoder(self.encode(batch.images))
+        nll = self._nll(output, batch.images).mean()
+        yield Loss("autoencoder", nll, {"nll": nll.detach()})

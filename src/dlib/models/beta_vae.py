@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dlib.models.vae import VAE
+from dlib.models.vae import VAE, Likelihood
 from dlib.networks import Networks
 
 
@@ -26,7 +26,7 @@ class BetaVAE(VAE):
     """
 
     def __init__(
-        self, networks: Networks, beta: float = 4.0, likelihood: str = "bernoulli"
+        self, networks: Networks, beta: float = 4.0, likelihood: Likelihood = "bernoulli"
     ) -> None:
         super().__init__(networks, likelihood)
         if not beta >= 0:  # so that NaN is refused too

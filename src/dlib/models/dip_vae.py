@@ -13,7 +13,7 @@ from dlib.losses.dip import (
     third_central_moment_penalty,
 )
 from dlib.models.method import Posterior
-from dlib.models.vae import VAE
+from dlib.models.vae import VAE, Likelihood
 from dlib.networks import Networks
 
 
@@ -51,7 +51,7 @@ class DIPVAE(VAE):
         lambda_od: float = 5.0,
         lambda_d: float | None = None,
         lambda_3: float = 0.0,
-        likelihood: str = "bernoulli",
+        likelihood: Likelihood = "bernoulli",
     ) -> None:
         super().__init__(networks, likelihood)
         if kind not in ("I", "II"):

@@ -8,12 +8,33 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
+from dlib.data.batch import Batch
+from dlib.models.page import PageDecoder
+
 
 class Posterior(NamedTuple):
     """Means and log-variances of ``q(z|x)``, shape (n, latent_dim) each."""
 
     mean: Tensor
     logvar: Tensor
+
+
+class Player(NamedTuple):
+    """Whose turn it can be: some parameters and how Adam moves them.
+
+    Attributes
+    ----------
+    parameters : list of nn.Parameter
+        What this player's loss may change, and nothing else.
+    learning_rate : float or None
+        The paper's, where its appendix has one; ``fit``'s where it is None.
+    betas : (float, float)
+        Of Adam.
+    """
+
+    parameters: list[nn.Parameter]
+    learning_rate: float | None = None
+    betas: tuple[float, float] = (0.9, 0.999)
 
 
 class Loss(NamedTuple):
@@ -34,24 +55,45 @@ class Method(Protocol):
 
     What a method counts or averages while it trains must be a buffer: a
     checkpoint holds parameters and buffers, and takes plain attributes for
-    options, which must not change.
+    options, which must not change. A network of its own, such as a discriminator,
+    it builds itself; :func:`dlib.networks.initialise` draws all weights.
+
+    Attributes
+    ----------
+    latent_dim : int
+        Numbers in a code.
+    chunks : tuple of int
+        Widths of the pieces that a code is cut into, adding up to ``latent_dim``:
+        all 1 where each number is a latent of its own.
+    heads : int
+        Numbers that the encoder must give for each latent.
+    shipped : tuple of str
+        The modules that encoding and decoding need: all that a shipped run keeps.
     """
 
     latent_dim: int
+    chunks: tuple[int, ...]
+    heads: int
+    shipped: tuple[str, ...]
 
-    def encode(self, images: Tensor) -> Posterior:
-        """Posterior of pictures in [0, 1], shape (n, c, h, w)."""
+    def encode(self, images: Tensor) -> Tensor:
+        """Codes (n, latent_dim) of pictures in [0, 1], (n, c, h, w); no noise."""
 
     def decode(self, codes: Tensor) -> Tensor:
         """Pictures in [0, 1], (n, c, h, w), of codes, (n, latent_dim)."""
 
-    def players(self) -> dict[str, list[nn.Parameter]]:
-        """The parameters that each player's optimiser owns."""
+    def players(self) -> dict[str, Player]:
+        """Each player's parameters, learning rate and betas."""
 
-    def losses(self, images: Tensor, generator: torch.Generator) -> Iterator[Loss]:
+    def losses(self, batch: Batch, generator: torch.Generator) -> Iterator[Loss]:
         """One training step, as the paper's algorithm box orders it.
 
-        ``fit`` takes a step of the player's optimiser each time a loss is
-        yielded, and then resumes the generator: what follows a ``yield`` sees
-        the updated weights.
+        ``batch`` has pictures in [0, 1], labels where there are some, the step and
+        the population's size. ``fit`` takes a step of the player's optimiser each
+        time a loss is yielded, and then resumes the generator: what follows a
+        ``yield`` sees the updated weights. A gradient reaches the yielding
+        player's own parameters only.
         """
+
+    def page_decoder(self) -> PageDecoder:
+        """The decoder as the explorer in the page runs it."""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
+from dlib.data.batch import Batch
 from dlib.losses.elbo import bernoulli_nll, gaussian_nll, kl_to_standard_normal
-from dlib.models.method import Loss, Posterior
+from dlib.models.method import Loss, Player, Posterior
 from dlib.networks import Networks
 
-LIKELIHOODS = ("bernoulli", "gaussian")
+Likelihood = Literal["bernoulli", "gaussian"]
+LIKELIHOODS = get_args(Likelihood)
 
 
 class VAE(nn.Module):
@@ -32,8 +35,12 @@ class VAE(nn.Module):
     """
 
     beta = 1.0
+    heads = 2  # a mean and a log-variance for each latent
+    shipped = ("encoder", "decoder")
 
-    def __init__(self, networks: Networks, likelihood: str = "bernoulli") -> None:
+    def __init__(
+        self, networks: Networks, likelihood: Likelihood = "bernoulli"
+    ) -> None:
         super().__init__()
         if likelihood not in LIKELIHOODS:
             raise ValueError(
@@ -42,28 +49,32 @@ class VAE(nn.Module):
             )
         self.encoder = networks.encoder
         self.decoder = networks.decoder
+        self.latent_dim = networks.latent_dim
+        self.chunks = (1,) * networks.latent_dim
         self.likelihood = likelihood
-        # The decoder's first layer says how long a code is.
-        self.latent_dim = next(self.decoder.parameters()).shape[1]
 
-    def encode(self, images: Tensor) -> Posterior:
-        """Posterior of pictures in [0, 1], shape (n, c, h, w)."""
+    def posterior(self, images: Tensor) -> Posterior:
+        """``q(z|x)`` of pictures in [0, 1], shape (n, c, h, w)."""
         mean, logvar = self.encoder(images).chunk(2, dim=1)
         return Posterior(mean, logvar)
+
+    def encode(self, images: Tensor) -> Tensor:
+        """Posterior means, (n, latent_dim), of pictures in [0, 1]."""
+        return self.posterior(images).mean
 
     def decode(self, codes: Tensor) -> Tensor:
         """Pictures in [0, 1], (n, c, h, w), of codes, (n, latent_dim)."""
         return self.decoder(codes).float().sigmoid()
 
-    def players(self) -> dict[str, list[nn.Parameter]]:
+    def players(self) -> dict[str, Player]:
         """One player owns everything."""
-        return {"vae": list(self.parameters())}
+        return {"vae": Player(list(self.parameters()))}
 
-    def losses(self, images: Tensor, generator: torch.Generator) -> Iterator[Loss]:
+    def losses(self, batch: Batch, generator: torch.Generator) -> Iterator[Loss]:
         """Reconstruct, regularise: one loss a step."""
-        posterior = self.encode(images)
+        posterior = self.posterior(batch.images)
         codes = reparametrise(posterior, generator)
-        nll = self._nll(self.decoder(codes), images).mean()
+        nll = self._nll(self.decoder(codes), batch.images).mean()
         kl = kl_to_standard_normal(*posterior).sum(1).mean()
         extra = self.penalties(posterior, codes)
         loss = nll + self.beta * kl + sum(extra.values())

@@ -1,0 +1,236 @@
+"""Data as validated data: what a recipe says of the pictures it trains on.
+
+A name stands for a data set; wrappers are tables around one another::
+
+    data = "dsprites"
+    data = { kind = "correlated", of = "dsprites", factors = ["posX", "posY"],
+             strength = 0.2 }
+
+Each says how to build what is trained on, and what is tested on: the same points'
+rest, without what bends the law or the look for training's sake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+import torch
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    field_validator,
+    model_validator,
+)
+
+from dlib.data.augment import Augmentation
+from dlib.data.correlated import Correlated, gaussian_law, line_law
+from dlib.data.dataset import Dataset
+from dlib.data.folder import folder
+from dlib.data.load import NAMES, load
+from dlib.data.merged import Merged
+from dlib.data.pairs import Pairs
+from dlib.data.views import Views
+
+LAWS: dict[str, Callable[..., torch.Tensor]] = {
+    "gaussian": gaussian_law,
+    "line": line_law,
+}
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def build(
+        self, device: torch.device | str = "cpu", start: float = 0.0, end: float = 1.0
+    ) -> Dataset:
+        """The data set, of the points between two fractions of a random order."""
+        raise TypeError(f"{type(self).__name__} must define build")
+
+    def tested(self) -> Data:
+        """What to test on: without laws, pairs and views."""
+        raise TypeError(f"{type(self).__name__} must define tested")
+
+
+def _part(dataset: Dataset, start: float, end: float) -> Dataset:
+    return dataset if (start, end) == (0.0, 1.0) else dataset.part(start, end)
+
+
+class NamedData(_Data):
+    """A data set by its name, as :func:`dlib.data.load` takes it."""
+
+    kind: Literal["named"] = "named"
+    name: str
+    source: Literal["twin", "official"] = "twin"
+    size: PositiveInt = 64
+
+    @field_validator("name")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in NAMES:
+            raise ValueError(f"no data set {name!r}; there are {', '.join(NAMES)}")
+        return name
+
+    def build(
+        self, device: torch.device | str = "cpu", start: float = 0.0, end: float = 1.0
+    ) -> Dataset:
+        whole = load(self.name, source=self.source, size=self.size, device=device)
+        return _part(whole, start, end)
+
+    def tested(self) -> NamedData:
+        return self
+
+
+class FolderData(_Data):
+    """A folder of pictures, as :func:`dlib.data.folder` takes it."""
+
+    kind: Literal["folder"] = "folder"
+    path: str
+    size: PositiveInt = 64
+    channels: Literal[1, 3] = 3
+
+    def build(
+        self, device: torch.device | str = "cpu", start: float = 0.0, end: float = 1.0
+    ) -> Dataset:
+        whole = folder(self.path, self.size, self.channels, device)
+        return _part(whole, start, end)
+
+    def tested(self) -> FolderData:
+        return self
+
+
+class CorrelatedData(_Data):
+    """Two factors that come together; tested on the factors as they were."""
+
+    kind: Literal["correlated"] = "correlated"
+    of: Data
+    factors: tuple[str, str]
+    law: Literal["gaussian", "line"] = "gaussian"
+    strength: PositiveFloat | None = None
+    inverted: bool = False
+    table: tuple[tuple[float, ...], ...] | None = None
+
+    @model_validator(mode="after")
+    def _one_law(self) -> CorrelatedData:
+        if (self.strength is None) == (self.table is None):
+            raise ValueError(
+                "give either a table of weights, or a law and its strength: the sigma "
+                "of gaussian, the width of line"
+            )
+        if self.inverted and (self.table is not None or self.law != "gaussian"):
+            raise ValueError("only the gaussian law can be inverted")
+        return self
+
+    def build(
+        self, device: torch.device | str = "cpu", start: float = 0.0, end: float = 1.0
+    ) -> Dataset:
+        of = self.of.build(device, start, end)
+        if self.table is not None:
+            return Correlated(of, self.factors, torch.tensor(self.table))
+        first, second = (of.space.sizes[of.space.position(f)] for f in self.factors)
+        options = {"inverted": True} if self.inverted else {}
+        table = LAWS[self.law](first, second, self.strength, **options)
+        return Correlated(of, self.factors, table)
+
+    def tested(self) -> Data:
+        return self.of.tested()
+
+
+class MergedData(_Data):
+    """Several domains; tested on all of them, each point with its domain."""
+
+    kind: Literal["merged"] = "merged"
+    of: tuple[Data, ...] = Field(min_length=2)
+    weights: tuple[PositiveFloat, ...] | None = None
+
+    def build(
+        self, device: torch.device | str = "cpu", start: float = 0.0, end: float = 1.0
+    ) -> Dataset:
+        domains = [data.build(device, start, end) for data in self.of]
+        return Merged(domains, self.weights)
+
+    def tested(self) -> MergedData:
+        return self.model_copy(update={"of": tuple(d.tested() for d in self.of)})
+
+
+class PairsData(_Data):
+    """Groups of k pictures that share factors; tested one picture at a time."""
+
+    kind: Literal["pairs"] = "pairs"
+    of: Data
+    shared: tuple[str, ...] | tuple[tuple[str, ...], ...]
+    k: int = Field(2, ge=2)
+
+    def build(
+        self, device: torch.device | str = "cpu", start: float = 0.0, end: float = 1.0
+    ) -> Dataset:
+        return Pairs(self.of.build(device, start, end), self.shared, self.k)
+
+    def tested(self) -> Data:
+        return self.of.tested()
+
+
+class ViewsData(_Data):
+    """Each picture several times, augmented; tested as it is."""
+
+    kind: Literal["views"] = "views"
+    of: Data
+    augment: tuple[Augmentation, ...] = Field(min_length=1)
+    k: PositiveInt = 2
+    keep_first: bool = False
+
+    def build(
+        self, device: torch.device | str = "cpu", start: float = 0.0, end: float = 1.0
+    ) -> Dataset:
+        of = self.of.build(device, start, end)
+        return Views(of, self.augment, self.k, self.keep_first)
+
+    def tested(self) -> Data:
+        return self.of.tested()
+
+
+def _named(value: Any) -> Any:
+    """A bare name is short for a table with nothing else in it."""
+    if isinstance(value, str):
+        return {"kind": "named", "name": value}
+    if isinstance(value, dict) and "kind" not in value and "name" in value:
+        return {"kind": "named", **value}
+    return value
+
+
+Data = Annotated[
+    NamedData | FolderData | CorrelatedData | MergedData | PairsData | ViewsData,
+    Field(discriminator="kind"),
+    BeforeValidator(_named),
+]
+
+for _model in (CorrelatedData, MergedData, PairsData, ViewsData):
+    _model.model_rebuild()
+
+
+def parts(
+    data: Data, fraction: float, device: torch.device | str = "cpu"
+) -> tuple[Dataset, Dataset]:
+    """What to train on and what is held out.
+
+    Parameters
+    ----------
+    data : Data
+        Any of this module's.
+    fraction : float
+        Share of the points to train on, 0 to 1. With 1, both have all of them.
+    device : torch.device or str
+
+    Returns
+    -------
+    train, held_out : Dataset
+        Without a point in common, unless ``fraction`` is 1; the second without
+        what bends the law or the look.
+    """
+    rest = fraction if fraction < 1 else 0.0
+    return data.build(device, 0.0, fraction), data.tested().build(device, rest, 1.0)
+
