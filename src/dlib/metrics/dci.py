@@ -222,10 +222,10 @@ def _depths(
             "max_depth is a number, None, one of these per factor, or 'cv', "
             f"got {max_depth!r}"
         )
-    if max_depth is None or not isinstance(max_depth, Sequence):
-        depths = [max_depth] * count
+    if isinstance(max_depth, Sequence):
+        depths: list[Any] = list(max_depth)
     else:
-        depths = list(max_depth)
+        depths = [max_depth] * count
     if len(depths) != count:
         raise ValueError(
             f"max_depth must name one depth for each of the {count} factors, "
@@ -238,7 +238,7 @@ def _depths(
                 "a max_depth is a whole number of at least 1, or None for no limit; "
                 f"got {depth!r}"
             )
-    return list(depths)
+    return depths
 
 
 def _boosting(

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dlib.metrics.estimators.threads import one_thread
 from dlib.metrics.inputs import (
     halves,
     prepare,
@@ -18,7 +19,6 @@ from dlib.metrics.inputs import (
     require_varying,
 )
 from dlib.metrics.score import Score
-from dlib.metrics.estimators.threads import one_thread
 
 
 @one_thread

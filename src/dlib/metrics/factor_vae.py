@@ -98,10 +98,9 @@ def factor_vae(
         drawn = [(population, n_train + n_test)]
     else:
         drawn = [(population, n_train), (other, n_test)]
-    votings = [
-        (p, *_batches(p, n, batch_size, generator)) for p, n in drawn
-    ]
-    population.prepare(sample, *(cast for p, cast, _ in votings if p is population))
+    votings = [(p, *_batches(p, n, batch_size, generator)) for p, n in drawn]
+    population.prepare(sample, votings[0][1])
+    votings[-1][0].prepare(votings[-1][1])
     variances = population.codes(sample).var(dim=0)
     active = variances.sqrt() >= inactive_std
     d = population.latent_dim

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dlib.metrics.estimators.threads import one_thread
 from dlib.metrics.inputs import Codes, Factors, NotApplicable, instead, prepare
 from dlib.metrics.score import Score
-from dlib.metrics.estimators.threads import one_thread
 
 NEIGHBOURS = 10
 # A code is active if its range is more than this share of the widest one's.

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dlib.metrics.inputs import Codes, prepare
 from dlib.metrics.estimators.mutual_information import BINS, digitise
-from dlib.metrics.score import Score
 from dlib.metrics.estimators.threads import one_thread
+from dlib.metrics.inputs import Codes, prepare
+from dlib.metrics.score import Score
 
 
 @one_thread

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from dlib.metrics.inputs import NotApplicable, instead, prepare
 from dlib.metrics.estimators.mutual_information import BINS, mutual_information
-from dlib.metrics.score import Score
 from dlib.metrics.estimators.threads import one_thread
+from dlib.metrics.inputs import NotApplicable, instead, prepare
+from dlib.metrics.score import Score
 
 
 @one_thread

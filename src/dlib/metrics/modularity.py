@@ -7,10 +7,10 @@ from typing import Any
 
 import torch
 
-from dlib.metrics.inputs import NotApplicable, instead, prepare
 from dlib.metrics.estimators.mutual_information import BINS, mutual_information
-from dlib.metrics.score import Score
 from dlib.metrics.estimators.threads import one_thread
+from dlib.metrics.inputs import NotApplicable, instead, prepare
+from dlib.metrics.score import Score
 
 
 @one_thread

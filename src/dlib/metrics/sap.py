@@ -9,6 +9,9 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor
 
+from dlib.metrics.estimators.linear_svm import fit_single_code_svm
+from dlib.metrics.estimators.threads import one_thread
+from dlib.metrics.estimators.thresholds import balanced_accuracy_of_thresholds
 from dlib.metrics.inputs import (
     Codes,
     Factors,
@@ -18,10 +21,7 @@ from dlib.metrics.inputs import (
     prepare_test,
     require_discrete,
 )
-from dlib.metrics.estimators.linear_svm import fit_single_code_svm
 from dlib.metrics.score import Score
-from dlib.metrics.estimators.threads import one_thread
-from dlib.metrics.estimators.thresholds import balanced_accuracy_of_thresholds
 
 Variant = Literal["paper", "reference_discrete", "reference_continuous"]
 

@@ -111,11 +111,23 @@ class Metric:
         return self.takes in ("points", "split", "population")
 
     @property
+    def seeded(self) -> bool:
+        """Whether the function takes the seed of its draws."""
+        return "seed" in inspect.signature(self.function).parameters
+
+    @property
     def options(self) -> tuple[str, ...]:
-        """Names of its options, ``factors`` (which ones) among them."""
-        given = _GIVEN + _GIVEN_TO_METHOD if self.takes == "method" else _GIVEN
+        """Names of its options, ``factors`` (which ones) among them.
+
+        The function's own, but for those that tell its protocols apart: these have
+        names of their own.
+        """
+        given = {*_GIVEN, *(_GIVEN_TO_METHOD if self.takes == "method" else ())}
+        for metric in METRICS.values():
+            if metric.function is self.function:
+                given |= metric.preset.keys()
         names = inspect.signature(self.function).parameters
-        own = [n for n in names if n not in given and n not in self.preset]
+        own = [name for name in names if name not in given]
         return (*own, "factors") if self.takes_factors else tuple(own)
 
     @property
@@ -164,7 +176,7 @@ METRICS: dict[str, Metric] = {
             gaps=False,
         ),
         Metric("factor_vae", factor_vae, "population", factors=2, gaps=False),
-        Metric("dci", dci, "split", {}, codes=2, factors=2, chunks=True),
+        Metric("dci", dci, "split", codes=2, factors=2, chunks=True),
         Metric(
             "dci_forest",
             dci,
@@ -340,10 +352,12 @@ def _is_pair(entry: Any) -> bool:
 
 
 def _entry(entry: Named) -> Entry:
+    options: dict[str, Any] = {}
     if isinstance(entry, str):
-        name, options = entry, {}
+        name = entry
     elif _is_pair(entry):
-        name, options = entry[0], dict(entry[1])
+        pair: Any = entry
+        name, options = pair[0], dict(pair[1])
     else:
         raise ValueError(
             "a metric is asked for by its name, or by a pair of the name and its "

@@ -7,15 +7,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dlib.metrics.inputs import Codes, NotApplicable, as_codes, require_points
 from dlib.metrics.estimators.mutual_information import (
     BINS,
     digitise,
     information_of,
     joint_counts,
 )
-from dlib.metrics.score import Score
 from dlib.metrics.estimators.threads import one_thread
+from dlib.metrics.inputs import Codes, NotApplicable, as_codes, require_points
+from dlib.metrics.score import Score
 
 
 def gaussian_total_correlation(codes: Any) -> Score:

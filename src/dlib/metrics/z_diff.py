@@ -17,6 +17,7 @@ from dlib.metrics.score import Score
 if TYPE_CHECKING:
     from dlib.data.factors import FactorSpace
 
+
 @one_thread
 def z_diff(
     codes: Any,

@@ -60,8 +60,11 @@ def prepare_test(
     *,
     metric: str,
     minimum: int = 2,
+    known: bool = True,
 ) -> tuple[Codes, Factors]:
     """Check test points against training points that are already checked.
+
+    ``known`` says whether a factor that is missing at all of them is an error.
 
     Raises
     ------
@@ -98,7 +101,8 @@ def prepare_test(
             f"factors_test must have {len(factors.names)} columns like factors, "
             f"got {len(factors_test.names)}"
         )
-    require_known(factors_test)
+    if known:
+        require_known(factors_test)
     require_points(codes_test.n, minimum, metric, "test points")
     return codes_test, factors_test
 

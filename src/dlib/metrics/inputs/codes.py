@@ -163,5 +163,5 @@ def _is_list_of_chunks(codes: Any) -> bool:
     return (
         isinstance(codes, (list, tuple))
         and len(codes) > 0
-        and all(hasattr(c, "ndim") and c.ndim in (1, 2) for c in codes)
+        and all(hasattr(c, "ndim") and c.ndim >= 1 for c in codes)
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -134,8 +133,7 @@ def positions(chosen: Sequence[str], names: Sequence[str]) -> list[int]:
             )
     if not chosen or len(set(chosen)) < len(chosen):
         raise ValueError(
-            "factors must name at least one factor, and each once, got "
-            f"{list(chosen)}"
+            f"factors must name at least one factor, and each once, got {list(chosen)}"
         )
     return [list(names).index(name) for name in chosen]
 

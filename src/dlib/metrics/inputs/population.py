@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import torch
 from torch import Tensor
 
+from dlib.inference import encode
 from dlib.metrics.inputs.applicable import NotApplicable, instead
 from dlib.metrics.inputs.checks import prepare, require_discrete
 from dlib.metrics.inputs.factors import positions
@@ -323,18 +324,18 @@ def codes_of(
     batch_size: int = 512,
     progress: Callable[[int], object] | None = None,
 ) -> CodesOf:
-    """A function from factors to posterior means.
+    """A function from factors to a method's codes.
 
     Parameters
     ----------
     method : Method
-        With ``encode(images) -> Posterior``; its ``mean`` is taken.
-    dataset : Dataset
-        Its ``render`` draws the images.
+        With ``encode(images)``, which gives codes.
+    dataset : Grid
+        Its ``render`` draws the images of given factors.
     batch_size : int
         Images encoded at a time.
     progress : callable, optional
-        Told the size of each finished batch.
+        Told, at each call of the function, how many are done by now.
 
     Returns
     -------
@@ -342,35 +343,10 @@ def codes_of(
         Takes int64 (m, k), gives float32 (m, latent_dim). Each row given is
         rendered and encoded, in batches, without gradients.
     """
-    where = device_of(method)
 
-    def encode(factors: Tensor) -> Tensor:
-        was_training = bool(getattr(method, "training", False))
-        if was_training:
-            method.eval()
-        try:
-            with torch.no_grad():
-                batches = []
-                for part in factors.split(batch_size):
-                    images = dataset.render(part).to(where).float() / 255.0
-                    batches.append(posterior_mean(method, images).float())
-                    if progress is not None:
-                        progress(len(part))
-        finally:
-            if was_training:
-                method.train()
-        return torch.cat(batches)
+    def codes(factors: Tensor) -> Tensor:
+        return encode(
+            method, dataset.render, factors, batch_size=batch_size, progress=progress
+        )
 
-    return encode
-
-
-def posterior_mean(method: Any, images: Tensor) -> Tensor:
-    """Codes (n, latent_dim) of images in [0, 1]: q(z|x)'s mean, or z itself."""
-    posterior = method.encode(images)
-    return posterior if isinstance(posterior, Tensor) else posterior.mean
-
-
-def device_of(method: Any) -> torch.device:
-    """Where a method's parameters live."""
-    parameter = next(iter(method.parameters()), None)
-    return torch.device("cpu") if parameter is None else parameter.device
+    return codes
