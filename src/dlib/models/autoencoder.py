@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NoReturn
 
 import torch
 from torch import Tensor
@@ -33,7 +34,7 @@ class Autoencoder(VAE):
         """Codes, (n, latent_dim), of pictures in [0, 1]."""
         return self.encoder(images)
 
-    def posterior(self, images: Tensor) -> None:
+    def posterior(self, images: Tensor) -> NoReturn:
         """Raise TypeError: an autoencoder has no posterior, only codes."""
         raise TypeError("an autoencoder has no posterior: its codes are encode(images)")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -160,7 +161,7 @@ class Ordering(_Check):
         values = [self._values(scores, line) for line in self.lines]
         if self.rising:
             values.reverse()
-        return list(zip(values[:-1], values[1:], strict=True))
+        return list(itertools.pairwise(values))
 
 
 class Matched(_Check):
@@ -181,8 +182,8 @@ class Matched(_Check):
 
     def _pair(self, scores: Scores, than: str) -> tuple[np.ndarray, np.ndarray]:
         curves = [
-            [self._curve(settings) for _, settings in sorted(_line(scores, l).items())]
-            for l in (self.of, than)
+            [self._curve(settings) for settings in _line(scores, name).values()]
+            for name in (self.of, than)
         ]
         every = [curve for line in curves for curve in line]
         low = max(curve[0].min() for curve in every)

@@ -7,6 +7,7 @@ from dlib.runs.run import (
     MissingRun,
     Run,
     fit_or_load,
+    is_finished,
     measure,
     runs_folder,
 )
@@ -19,6 +20,7 @@ __all__ = [
     "Recipe",
     "Run",
     "fit_or_load",
+    "is_finished",
     "measure",
     "runs_folder",
     "score_codes",

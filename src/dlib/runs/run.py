@@ -166,12 +166,17 @@ def fit_or_load(
     lacking = _lacking(run, metrics, points)
     if not lacking:
         return run
-    if run.method is None:
-        again = fit_or_load(
-            recipe, weights=True, train=train, root=root, device=device,
-            progress=progress, title=title,
-        )  # fmt: skip
-        run = replace(again, report=run.report, record=run.record)
+    if run.method is None:  # measured on its weights, here or once they are trained
+        return fit_or_load(
+            recipe,
+            metrics=metrics,
+            points=points,
+            train=train,
+            root=root,
+            device=device,
+            progress=progress,
+            title=title,
+        )
     measure(run, lacking, points, progress=progress, device=device)
     if run.found != "shipped":
         store.save(run, folder)
@@ -181,6 +186,19 @@ def fit_or_load(
 def runs_folder(root: Path | str | None = None) -> Path:
     """Where finished runs are kept: ``root``, or ``runs`` in the cache folder."""
     return Path(root) if root is not None else cache_folder() / "runs"
+
+
+def is_finished(
+    recipe: Recipe, metrics: Metrics, points: tuple[int, int], root: Path | str | None
+) -> bool:
+    """Whether a run is stored with these metrics; nothing is measured or trained."""
+    from dlib.runs import shipped, store
+
+    found = (
+        shipped.read(recipe, weights=False),
+        store.read(recipe, runs_folder(root), weights=False),
+    )
+    return any(run and not _lacking(run, metrics, points) for run in found)
 
 
 def measure(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import nan
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -197,7 +198,8 @@ def training_curves(histories: Mapping[str, History], term: str) -> Figure:
     """One term of the loss over the steps, a line for each run."""
     figure, axes = plt.subplots(figsize=(5.6, 3.0))
     for title, history in histories.items():
-        axes.plot(history.steps, history.terms[term], label=title)
+        values = [nan if value is None else value for value in history.terms[term]]
+        axes.plot(history.steps, values, label=title)
     axes.set(xlabel="step", ylabel=f"{term} (nats a picture)", yscale="log")
     axes.grid(True)
     axes.legend()
