@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 import toy
-from test_population import SPACE
 from torch import Tensor, nn
+from toy import SPACE
 
 from dlib import metrics
 from dlib.data.dataset import Dataset

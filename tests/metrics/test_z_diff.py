@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 import toy
-from test_population import SPACE
+from toy import SPACE
 
 from dlib import metrics
 from dlib.metrics.z_diff import difference_points

@@ -58,6 +58,10 @@ class Correlated(Wrapper):
         # The largest weight is always accepted.
         self.table = (table / table.max()).to(self.device, torch.float32)
 
+    def _difference(self) -> str:
+        first, second = (self.space.names[column] for column in self.columns)
+        return f"{first} correlated with {second}"
+
     def draw(self, n: int, generator: torch.Generator) -> Tensor:
         def propose(m: int) -> tuple[Tensor, Tensor]:
             index = self.of.draw(m, generator)

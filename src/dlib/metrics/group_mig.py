@@ -7,10 +7,10 @@ from typing import Any
 
 import torch
 
-from dlib.metrics.inputs import Codes, Factors, prepare
-from dlib.metrics.mutual_information import BINS, mutual_information
+from dlib.metrics.estimators.mutual_information import BINS, mutual_information
+from dlib.metrics.estimators.threads import one_thread
+from dlib.metrics.inputs import Codes, Factors, NotApplicable, prepare
 from dlib.metrics.score import Score
-from dlib.metrics.threads import one_thread
 
 
 @one_thread
@@ -61,8 +61,10 @@ def group_mig(
     Raises
     ------
     ValueError
-        If there are fewer than two chunks, ``groups`` does not fit the factors or
-        the chunks, nothing is scored, or as :func:`dlib.metrics.mig`.
+        If ``groups`` does not fit the factors or the chunks, nothing is scored, or
+        as :func:`dlib.metrics.mig`.
+    NotApplicable
+        If there are fewer than two chunks, or as :func:`dlib.metrics.mig`.
     """
     checked, table = prepare(
         codes,
@@ -73,7 +75,7 @@ def group_mig(
         names=names,
     )
     if len(checked.chunks) < 2:
-        raise ValueError(
+        raise NotApplicable(
             "group_mig compares groups of codes: give codes as a list of at least "
             "two chunks"
         )

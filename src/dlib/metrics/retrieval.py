@@ -66,9 +66,10 @@ def retrieval(
     Raises
     ------
     ValueError
-        If there are fewer than 20 points, ``queries`` is below 1, ``gallery``
-        below 20, a factor is real-valued, or as
+        If ``queries`` is below 1 or ``gallery`` below 20, or as
         :func:`dlib.metrics.inputs.prepare`.
+    NotApplicable
+        If there are fewer than 20 points or a factor is real-valued.
     """
     if queries < 1 or gallery < 20:
         raise ValueError(

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from dlib.metrics.splits import SortedCodes, Split
+from dlib.metrics.estimators.splits import SortedCodes, Split
 
 
 def _exhaustive(codes: Tensor, residuals: Tensor) -> float:

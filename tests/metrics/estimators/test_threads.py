@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from dlib import metrics
-from dlib.metrics.threads import one_thread
+from dlib.metrics.estimators.threads import one_thread
 
 
 @pytest.fixture

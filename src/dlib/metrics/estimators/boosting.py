@@ -35,7 +35,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dlib.metrics.splits import SortedCodes, Split, descend
+from dlib.metrics.estimators.splits import SortedCodes, Split, descend
 
 # Trees that grow side by side: more save calls, fewer keep to a core's cache.
 COLUMNS = 32

@@ -6,11 +6,10 @@ import pytest
 import torch
 import toy
 from torch import Tensor
+from toy import SPACE
 
-from dlib.data.factors import Factor, FactorSpace
-from dlib.metrics import Grid, Table
-
-SPACE = FactorSpace([Factor(f"f{s}", tuple(range(s))) for s in toy.SIZES])
+from dlib.metrics import Grid, Table, codes_of
+from dlib.metrics.inputs.population import as_population
 
 
 def as_code(factors: Tensor) -> Tensor:
@@ -71,3 +70,38 @@ def test_wrong_codes_of_is_explained() -> None:
         Grid(lambda f: torch.zeros(3, 2), SPACE)
     with pytest.raises(ValueError, match="NaN or infinite"):
         Grid(lambda f: torch.full((len(f), 2), torch.nan), SPACE)
+
+
+@pytest.mark.parametrize("kind", ["grid", "table"])
+def test_a_choice_of_factors_is_shared_and_no_other(kind: str) -> None:
+    table = torch.from_numpy(toy.factors())
+    whole = Grid(as_code, SPACE) if kind == "grid" else Table(as_code(table), table)
+    names = [whole.names[2], whole.names[0]]
+    some = as_population(whole, names, None, "z_diff")
+    assert some.names == tuple(names) and some.latent_dim == 3
+    generator = torch.Generator().manual_seed(0)
+    first = some.draw((400, 4), generator)
+    for k, column in enumerate((2, 0)):
+        second = some.sharing(first, torch.full((400, 1), k), generator)
+        same = (some.codes(first) == some.codes(second)).float().mean(dim=(0, 1))
+        assert float(same[column]) == 1 and float(same[1]) < 0.3
+    with pytest.raises(ValueError, match="no factor is called 'hue'"):
+        as_population(whole, ["hue"], None, "z_diff")
+
+
+def test_codes_of_a_method_are_encoded_without_gradients_in_its_mode() -> None:
+    class Method(torch.nn.Module):
+        def encode(self, images: Tensor) -> Tensor:
+            assert not self.training and not torch.is_grad_enabled()
+            return images.flatten(1)
+
+    class Pictures:
+        def render(self, factors: Tensor) -> Tensor:
+            return (factors * 51).to(torch.uint8)[:, :, None, None]
+
+    done: list[int] = []
+    codes = codes_of(Method().train(), Pictures(), batch_size=2, progress=done.append)
+    assert codes(torch.tensor([[0, 1], [2, 3], [4, 5]])).tolist() == [
+        pytest.approx(row) for row in ([0.0, 0.2], [0.4, 0.6], [0.8, 1.0])
+    ]
+    assert done == [2, 3]

@@ -8,7 +8,7 @@ import torch
 from sklearn.ensemble import GradientBoostingClassifier
 from torch import Tensor
 
-from dlib.metrics.boosting import GradientBoosting
+from dlib.metrics.estimators.boosting import GradientBoosting
 
 
 def _points(n: int, d: int, classes: int, seed: int = 0) -> tuple[Tensor, Tensor]:

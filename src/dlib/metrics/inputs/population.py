@@ -7,19 +7,23 @@ once; a :class:`Table` draws them from points that are already encoded.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import Tensor
 
-from dlib.metrics.inputs import prepare, require_discrete
+from dlib.inference import encode
+from dlib.metrics.inputs.applicable import NotApplicable, instead
+from dlib.metrics.inputs.checks import prepare, require_discrete
+from dlib.metrics.inputs.factors import positions
 
 if TYPE_CHECKING:
     from dlib.data.factors import FactorSpace
 
 # Fewer, and too many of the pairs would be one point paired with itself.
 POINTS_A_VALUE = 10
+BLOCK = 250  # groups looked up at a time, so that their codes stay in the cache
 
 CodesOf = Callable[[Tensor], Tensor]
 
@@ -65,6 +69,8 @@ class Table:
     Raises
     ------
     ValueError
+        As :func:`dlib.metrics.inputs.prepare`.
+    NotApplicable
         If a factor is real-valued or has gaps, for which points share a value is
         then unknown; or if there are fewer than 10 points a value.
     """
@@ -73,14 +79,14 @@ class Table:
         checked, table = prepare(codes, factors, metric=metric, minimum=20)
         require_discrete(table, metric)
         if not table.complete:
-            raise ValueError(
+            raise NotApplicable(
                 f"{metric} draws points that share a factor's value, so no value may "
-                "be missing; drop the rows with gaps, or use metrics that take them: "
-                "mig, sap, dci, irs, modularity, explicitness, infomec"
+                "be missing; drop the rows with gaps, leave the factor out, or use "
+                f"metrics that take them: {instead(gaps=True)}"
             )
         for label, size in zip(table.names, table.sizes, strict=True):
             if table.n < POINTS_A_VALUE * size:
-                raise ValueError(
+                raise NotApplicable(
                     f"{metric} draws points that share a factor's value, and {label} "
                     f"has {size} values in {table.n} points; it needs at least "
                     f"{POINTS_A_VALUE} points a value on average"
@@ -210,6 +216,107 @@ class Grid:
         return codes.detach().to(self._device, torch.float32)
 
 
+class Chosen:
+    """A population whose points share some of its factors only.
+
+    The others vary freely: which factors Z-diff chooses from is part of its
+    protocol (Higgins et al. leave dSprites' shape out).
+
+    Parameters
+    ----------
+    population : Grid, Table
+        Whose points and codes these are.
+    names : sequence of str
+        The factors that points may share.
+
+    Raises
+    ------
+    ValueError
+        If a name is not a factor's, or none is given.
+    """
+
+    def __init__(self, population: Population, names: Sequence[str]) -> None:
+        at = positions(names, population.names)
+        self._population = population
+        self._at = torch.tensor(at, device=population.device)
+        self.names = tuple(names)
+        self.latent_dim = population.latent_dim
+
+    @property
+    def device(self) -> torch.device:
+        return self._population.device
+
+    def draw(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+        return self._population.draw(shape, generator)
+
+    def sharing(
+        self, points: Tensor, factor: Tensor, generator: torch.Generator
+    ) -> Tensor:
+        return self._population.sharing(points, self._at[factor], generator)
+
+    def prepare(self, *points: Tensor) -> None:
+        self._population.prepare(*points)
+
+    def codes(self, points: Tensor) -> Tensor:
+        return self._population.codes(points)
+
+
+def as_population(
+    codes: Any, factors: Any, space: FactorSpace | None, metric: str
+) -> Population:
+    """A population made of whatever a caller has.
+
+    Raises
+    ------
+    ValueError
+        If codes come as an array without factors, or as a callable without a
+        space; or as :class:`Chosen`.
+    """
+    if callable(codes) and not isinstance(codes, Tensor):
+        if space is None:
+            raise ValueError(
+                f"{metric} was given a function of factors and needs to know which "
+                "factors there are: pass space=dataset.space"
+            )
+        codes = Grid(codes, space)
+    if isinstance(codes, (Grid, Table, Chosen)):
+        return codes if factors is None else Chosen(codes, factors)
+    if factors is None:
+        raise ValueError(
+            f"{metric} draws points that share a factor: give it factors beside the "
+            "codes, or a function codes_of(factors) and space="
+        )
+    return Table(codes, factors, metric)
+
+
+def populations(
+    codes: Any,
+    factors: Any,
+    codes_test: Any,
+    factors_test: Any,
+    space: FactorSpace | None,
+    metric: str,
+) -> tuple[Population, Population]:
+    """Where to draw points to fit on, and points to test on; one twice, maybe.
+
+    Raises
+    ------
+    ValueError
+        As :func:`as_population`; or if the two have other factors or numbers of codes.
+    """
+    fit = as_population(codes, factors, space, metric)
+    if codes_test is None:
+        return fit, fit
+    test = as_population(codes_test, factors_test, space, metric)
+    if (test.names, test.latent_dim) != (fit.names, fit.latent_dim):
+        raise ValueError(
+            f"{metric} must test on the factors and codes that it fits on: got "
+            f"{', '.join(fit.names)} and {fit.latent_dim} codes to fit on, "
+            f"{', '.join(test.names)} and {test.latent_dim} codes to test on"
+        )
+    return fit, test
+
+
 def codes_of(
     method: Any,
     dataset: Any,
@@ -217,18 +324,18 @@ def codes_of(
     batch_size: int = 512,
     progress: Callable[[int], object] | None = None,
 ) -> CodesOf:
-    """A function from factors to posterior means.
+    """A function from factors to a method's codes.
 
     Parameters
     ----------
     method : Method
-        With ``encode(images) -> Posterior``; its ``mean`` is taken.
-    dataset : Dataset
-        Its ``render`` draws the images.
+        With ``encode(images)``, which gives codes.
+    dataset : Grid
+        Its ``render`` draws the images of given factors.
     batch_size : int
         Images encoded at a time.
     progress : callable, optional
-        Told the size of each finished batch.
+        Told, at each call of the function, how many are done by now.
 
     Returns
     -------
@@ -236,35 +343,10 @@ def codes_of(
         Takes int64 (m, k), gives float32 (m, latent_dim). Each row given is
         rendered and encoded, in batches, without gradients.
     """
-    where = device_of(method)
 
-    def encode(factors: Tensor) -> Tensor:
-        was_training = bool(getattr(method, "training", False))
-        if was_training:
-            method.eval()
-        try:
-            with torch.no_grad():
-                batches = []
-                for part in factors.split(batch_size):
-                    images = dataset.render(part).to(where).float() / 255.0
-                    batches.append(posterior_mean(method, images).float())
-                    if progress is not None:
-                        progress(len(part))
-        finally:
-            if was_training:
-                method.train()
-        return torch.cat(batches)
+    def codes(factors: Tensor) -> Tensor:
+        return encode(
+            method, dataset.render, factors, batch_size=batch_size, progress=progress
+        )
 
-    return encode
-
-
-def posterior_mean(method: Any, images: Tensor) -> Tensor:
-    """Codes (n, latent_dim) of images in [0, 1]: q(z|x)'s mean, or z itself."""
-    posterior = method.encode(images)
-    return posterior if isinstance(posterior, Tensor) else posterior.mean
-
-
-def device_of(method: Any) -> torch.device:
-    """Where a method's parameters live."""
-    parameter = next(iter(method.parameters()), None)
-    return torch.device("cpu") if parameter is None else parameter.device
+    return codes
