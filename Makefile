@@ -49,7 +49,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV): some minutes, once."
 	$(BIN)/python -m pip install -q --no-compile $(TORCH)
-	$(BIN)/python -m pip install -q --no-compile $(PINS) -e '.[book,test]'
+	$(BIN)/python -m pip install -q --no-compile $(PINS) -e '.[book,ray,test]'
 	@touch $@
 
 # --- the book ---------------------------------------------------------------
@@ -88,13 +88,10 @@ unit: $(INSTALLED)  ## unit tests
 	pytest -q tests --ignore=tests/book
 
 # A copy of the chapters is executed and keeps its outputs: the repository's
-# notebooks stay without any, and the smoke book is built from the copy.
-notebooks: $(INSTALLED)  ## execute every chapter at the smoke budget
-	@rm -rf $(SMOKE) && mkdir -p $(SMOKE) && echo '*' > $(SMOKE)/.gitignore
-	@python -c 'import shutil; shutil.copytree("book", "$(SMOKE)/book", \
-	  ignore=shutil.ignore_patterns("_build", ".ipynb_checkpoints"))'
-	DLIB_BUDGET=smoke pytest -q --nbmake --overwrite --timeout=900 \
-	  --nbmake-timeout=900 --durations=0 --durations-min=0 $(SMOKE)/book
+# notebooks stay without any, and the smoke book is built from the copy. What was
+# executed before is taken again where nothing has changed that it depends on.
+notebooks: $(INSTALLED)  ## execute the chapters that changed, smoke budget
+	python tests/book/execute.py "$(LIBRARY)" book $(SMOKE)
 
 smoke-book: $(INSTALLED)  # needs `notebooks` before it
 	@sed 's/execute_notebooks: .*/execute_notebooks: "off"/' _config.yml \

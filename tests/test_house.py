@@ -9,6 +9,7 @@ import tomllib
 import zipfile
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -106,16 +107,33 @@ def test_conda_defers_to_pyproject_and_constraints() -> None:
     asked = environment()
     names = [re.split(r"[<>=! ]", item)[0] for item in asked["conda"]]
     assert names == ["python", "pip"]
-    assert asked["pip"] == ["-c constraints.txt", "-e .[book,test]"]
-    assert {"book", "test"} == set(PROJECT["optional-dependencies"])
+    extras = ",".join(sorted(PROJECT["optional-dependencies"]))
+    assert extras == "book,ray,test"
+    assert asked["pip"] == ["-c constraints.txt", f"-e .[{extras}]"]
+    assert f"'.[{extras}]'" in (ROOT / "Makefile").read_text()
+
+
+def workflow() -> dict[str, Any]:
+    """The jobs that every change must pass on GitHub."""
+    text = (ROOT / ".github/workflows/test.yml").read_text()
+    return yaml.safe_load(text)["jobs"]
+
+
+def test_the_workflows_jobs_together_are_make_test() -> None:
+    run = [step["run"] for job in workflow().values() for step in job["steps"][-1:]]
+    targets = [line.removeprefix("make ").split() for line in run]
+    asked = re.search(r"^test: ([a-z -]+?) *##", (ROOT / "Makefile").read_text(), re.M)
+    assert asked is not None
+    assert [name for job in targets for name in job] == asked[1].split()
 
 
 def test_python_versions_agree() -> None:
     oldest = PROJECT["requires-python"].removeprefix(">=")
     conda = environment()["conda"][0].removeprefix("python")
-    workflow = yaml.safe_load((ROOT / ".github/workflows/test.yml").read_text())
-    tested = workflow["jobs"]["test"]["strategy"]["matrix"]["python"]
+    tested = workflow()["unit"]["strategy"]["matrix"]["python"]
     assert tested[0] == oldest
+    setup = workflow()["book"]["steps"][1]
+    assert setup["with"]["python-version"] in tested
     assert all(
         Version(version) in Requirement(f"python{conda}").specifier
         for version in tested

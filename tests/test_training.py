@@ -16,16 +16,17 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from dlib import networks
+from dlib.data.batch import Batch
 from dlib.data.dataset import Dataset
 from dlib.data.dsprites import TwinDSprites
-from dlib.models import DIPVAE, VAE, BetaVAE, Loss, Posterior
+from dlib.inference import to_float
+from dlib.models import DIPVAE, VAE, BetaVAE, Loss, Player, Posterior
 from dlib.networks import Networks
 from dlib.training import (
     History,
     NonFiniteLoss,
     fit,
     step_generator,
-    to_float,
 )
 
 SIZE = 16
@@ -45,7 +46,7 @@ def small_mlp(latent_dim: int = 3) -> Networks:
         nn.Linear(64, SIZE * SIZE),
         nn.Unflatten(1, (1, SIZE, SIZE)),
     )
-    return Networks(encoder, decoder)
+    return Networks(encoder, decoder, latent_dim, 1, SIZE)
 
 
 def make(kind: type[VAE] = VAE, net: str = "mlp", seed: int = 0, **options) -> VAE:
@@ -75,11 +76,11 @@ class Dying(TwinDSprites):
         super().__init__(SIZE)
         self.at, self.error, self.drawn = at, error, 0
 
-    def sample(self, n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    def batch(self, n: int, generator: torch.Generator, step: int = 0) -> Batch:
         self.drawn += 1
         if self.drawn == self.at:
             raise self.error
-        return super().sample(n, generator)
+        return super().batch(n, generator, step)
 
 
 def test_training_improves_the_elbo(device: torch.device) -> None:
@@ -109,8 +110,8 @@ def test_history_s_means_are_of_the_window_s_steps() -> None:
     seen: list[float] = []
 
     class Counting(VAE):
-        def losses(self, images: Tensor, generator: torch.Generator) -> Iterator[Loss]:
-            for loss in super().losses(images, generator):
+        def losses(self, batch: Batch, generator: torch.Generator) -> Iterator[Loss]:
+            for loss in super().losses(batch, generator):
                 seen.append(float(loss.logs["kl"]))
                 yield loss
 
@@ -196,11 +197,11 @@ from test_training import Dying, make, train
 import torch
 torch.set_num_threads(int(sys.argv[2]))
 class Killed(Dying):
-    def sample(self, n, generator):
+    def batch(self, n, generator, step=0):
         self.drawn += 1
         if self.drawn == self.at:
             os.kill(os.getpid(), signal.SIGKILL)
-        return super(Dying, self).sample(n, generator)
+        return super(Dying, self).batch(n, generator, step)
 train(make(net="conv"), 70, Killed(63, None), checkpoint=sys.argv[1],
       checkpoint_every=50)
 """
@@ -392,20 +393,19 @@ class Duel(nn.Module):
         self.second = nn.Parameter(torch.tensor(-2.0))
         self.seen: list[tuple[str, float, float]] = []
 
-    def encode(self, images: Tensor) -> Posterior:
-        mean = images.flatten(1).mean(1, keepdim=True)
-        return Posterior(mean, torch.zeros_like(mean))
+    def encode(self, images: Tensor) -> Tensor:
+        return images.flatten(1).mean(1, keepdim=True)
 
     def decode(self, codes: Tensor) -> Tensor:
         return codes[:, :, None, None].sigmoid()
 
-    def players(self) -> dict[str, list[nn.Parameter]]:
-        return {"first": [self.first], "second": [self.second]}
+    def players(self) -> dict[str, Player]:
+        return {"first": Player([self.first]), "second": Player([self.second])}
 
     def note(self, when: str) -> None:
         self.seen.append((when, float(self.first), float(self.second)))
 
-    def losses(self, images: Tensor, generator: torch.Generator) -> Iterator[Loss]:
+    def losses(self, batch: Batch, generator: torch.Generator) -> Iterator[Loss]:
         self.note("start")
         product = self.first * self.second
         yield Loss("first", product, {"product": product.detach()})
@@ -489,7 +489,7 @@ def test_training_on_a_part_draws_only_from_it() -> None:
     method = make()
     train(method, 150, part, learning_rate=1e-2)
     image = part[0][0][None] / 255
-    drawn = method.decode(method.encode(image).mean)
+    drawn = method.decode(method.encode(image))
     assert (drawn - image).abs().mean() < 0.05
 
 

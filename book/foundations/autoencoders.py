@@ -76,17 +76,17 @@ ae, vae, beta_vae = (run.trained for run in trained.values())
 data, held_out = entry.recipe.parts()
 
 # %% mystnb={"image": {"alt": "Three rows of ten pictures. Top, sprites that were held out; middle, the autoencoder's reconstructions of them; bottom, what its decoder makes of ten random codes."}}
-from dlib.training import to_float
+from dlib.inference import to_float
 
 
 def batch(n, seed=0, dataset=held_out):
     images, _ = dataset.sample(n, torch.Generator().manual_seed(seed))
-    return to_float(images, torch.device("cpu"))
+    return to_float(images)
 
 
 with torch.no_grad():
     noise = torch.randn(10, 10, generator=torch.Generator().manual_seed(3))
-    rebuilt = ae.decode(ae.encode(batch(10)).mean)
+    rebuilt = ae.decode(ae.encode(batch(10)))
     sheet = torch.cat([batch(10), rebuilt, ae.decode(noise)])
 titles = ["picture", "rebuilt", "random code"]
 figure = viz.image_grid(sheet, columns=10, row_titles=titles)
@@ -287,6 +287,9 @@ viz.glue("autoencoders_spread", wide / narrow)
 
 
 # %%
+from dlib.data import Batch
+
+
 def vae_loss(model, images, generator, beta=1.0):
     mean, logvar = model.encoder(images).chunk(2, dim=1)
     noise = torch.randn(mean.shape, generator=generator)
@@ -297,13 +300,13 @@ def vae_loss(model, images, generator, beta=1.0):
 
 
 seeded = torch.Generator().manual_seed
-wanted = next(beta_vae.losses(images, seeded(1))).value
+wanted = next(beta_vae.losses(Batch(images), seeded(1))).value
 torch.testing.assert_close(vae_loss(beta_vae, images, seeded(1), 4.0), wanted)
 
 # %% [markdown]
 # The assertion compares it with `dlib`'s method. The plain autoencoder keeps only
-# the first term and decodes the mean; the VAE is $\beta = 1$; the β-VAE is any
-# other $\beta$. There are no further differences between the three.
+# the first term, and its encoder gives the code itself; the VAE is $\beta = 1$; the
+# β-VAE is any other $\beta$. There are no further differences between the three.
 
 # %% [markdown]
 # ## Training, live
@@ -322,7 +325,7 @@ small, small_held_out = load("dsprites", source="twin", size=32).split()
 
 def fresh(seed=0):
     pair = networks.build("conv", latent_dim=10, channels=1, size=32)
-    for network in pair:
+    for network in (pair.encoder, pair.decoder):
         networks.initialise(network, torch.Generator().manual_seed(seed))
     return pair
 
@@ -371,7 +374,7 @@ figure = viz.reconstructions(methods, held_out, n=10)
 
 # %% mystnb={"image": {"alt": "Four rows of ten pictures decoded from random codes. The autoencoder's two rows show fragments and smears; the VAE's and the beta-VAE's rows show sprites, most of them whole."}}
 with torch.no_grad():
-    codes = {t: m.encode(batch(2000)).mean for t, m in methods.items()}
+    codes = {t: m.encode(batch(2000)) for t, m in methods.items()}
     noise = torch.randn(10, 10, generator=seeded(4))
     own = codes["autoencoder"]
     scaled = own.mean(0) + own.std(0) * noise
@@ -387,8 +390,8 @@ for title, scale in scales.items():
     print(f"{title:14}", " ".join(f"{s:6.2f}" for s in scale.tolist()))
 
 # %% [markdown]
-# The table gives the standard deviation of every latent's mean over held-out
-# pictures. The autoencoder uses all ten, at a scale of its own choosing, about
+# The table gives the standard deviation of every latent over held-out pictures (a
+# VAE's codes are the means of its posteriors). The autoencoder uses all ten, at a scale of its own choosing, about
 # {glue:text}`autoencoders_ae_scale:.1f`; even codes of the right scale mostly miss
 # the places that it knows. The other two keep to the prior's scale, and random
 # codes give sprites, though not always whole ones: the codes of all pictures
@@ -405,7 +408,7 @@ for title, scale in scales.items():
 with torch.no_grad():
     held = batch(2000)
     spent = {
-        title: kl_to_standard_normal(*methods[title].encode(held)).mean(0)
+        title: kl_to_standard_normal(*methods[title].posterior(held)).mean(0)
         for title in list(methods)[1:]
     }
 
@@ -443,7 +446,7 @@ for name, nats in zip(("vae", "beta"), spent.values(), strict=True):
 # %%
 order = {title: nats.argsort(descending=True) for title, nats in spent.items()}
 order["autoencoder"] = scales["autoencoder"].argsort(descending=True)
-heart = held_out.parent.render(torch.tensor([[2, 4, 6, 14, 18]]))[0]
+heart = held_out.of.render(torch.tensor([[2, 4, 6, 14, 18]]))[0]
 
 # %% mystnb={"image": {"alt": "Traversals of the autoencoder: ten rows of nine pictures. Most rows change several things at once, and at the ends sprites break up."}}
 wide = 2 * float(scales["autoencoder"].mean())
@@ -473,7 +476,7 @@ figure = viz.traversals(beta_vae, heart, order=order[title].tolist())
 from dlib.viz.explorer import explorer
 
 with torch.no_grad():
-    start = beta_vae.encode(to_float(heart[None], torch.device("cpu"))).mean
+    start = beta_vae.encode(to_float(heart[None]))
 explorer(beta_vae, start=start, order=order[title].tolist(), title=title)
 
 # %% [markdown]
@@ -575,10 +578,10 @@ from dlib.models.vae import reparametrise
 
 
 class MeanVAE(VAE):
-    def losses(self, images, generator):
-        posterior = self.encode(images)
+    def losses(self, batch, generator):
+        posterior = self.posterior(batch.images)
         logits = self.decoder(reparametrise(posterior, generator))
-        nll = functional.binary_cross_entropy_with_logits(logits, images)
+        nll = functional.binary_cross_entropy_with_logits(logits, batch.images)
         kl = kl_to_standard_normal(*posterior).sum(1).mean()
         logs = {"nll": nll.detach(), "kl": kl.detach()}
         yield Loss("vae", nll + kl, logs)  # a mean plus a sum: the mistake
@@ -640,10 +643,10 @@ with torch.no_grad():
     few = batch(2000, dataset=small_held_out)
     drawn = {}
     for name, model in {"linear": live, "ReLU": rectified}.items():
-        posterior = model.encode(few)
+        posterior = model.posterior(few)
         best = kl_to_standard_normal(*posterior).mean(0).argmax()
         drawn[name] = reparametrise(posterior, seeded(5))[:, best]
-assert rectified.encode(few).mean.min() >= 0
+assert rectified.encode(few).min() >= 0
 
 # %% mystnb={"image": {"alt": "Histograms of the codes of the dearest latent over all pictures, with the prior's bell curve. With a linear end they fill the bell; with a ReLU they don't."}}
 figure, axes = plt.subplots(1, 2, figsize=(8, 2.4), sharex=True, sharey=True)

@@ -102,8 +102,9 @@ figure = viz.image_grid(rooms, columns=10)
 # p(y) = \prod_{j=1}^{k} \frac{1}{m_j}.
 # ```
 #
-# In `dlib` that equation is the definition of a data set: a *factor space*, which
-# is the grid of all $y$, and a `render` method, which is $g$.
+# In `dlib` that equation is the definition of a *grid*, the kind of data set that
+# this book uses most: a *factor space*, which holds all $y$, and a `render` method,
+# which is $g$.
 
 # %%
 for dataset in (dsprites, shapes3d):
@@ -413,7 +414,8 @@ print(f"about {speed / 1000:,.0f} thousand pictures a second")
 
 # %%
 train, held_out = dsprites.split((0.8, 0.2), seed=0)
-assert not set(train.index.tolist()) & set(held_out.index.tolist())
+seen = train.points(torch.arange(len(train)))
+assert not held_out.holds(seen).any()
 len(train), len(held_out)
 
 # %% [markdown]

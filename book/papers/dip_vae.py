@@ -47,8 +47,9 @@ import pandas as pd
 import torch
 
 from dlib import budget, losses, metrics, networks, recipes, runs, viz
+from dlib.inference import to_float
 from dlib.models import DIPVAE
-from dlib.training import fit, to_float
+from dlib.training import fit
 from dlib.viz.explorer import explorer
 
 viz.use()
@@ -100,10 +101,7 @@ images, factors = held_out.sample(N, torch.Generator().manual_seed(0))
 
 @torch.no_grad()
 def posteriors(method):
-    batches = [
-        method.encode(to_float(part, torch.device("cpu")))
-        for part in images.split(500)
-    ]
+    batches = [method.posterior(to_float(part)) for part in images.split(500)]
     return [torch.cat(parts) for parts in zip(*batches)]  # mean, logvar
 
 
@@ -270,7 +268,7 @@ train = small.parts()[0]
 def train_live(make, steps=STEPS, **options):
     generator = torch.Generator().manual_seed(0)
     pair = networks.conv(latent_dim=10, channels=1, size=32)
-    for network in pair:
+    for network in (pair.encoder, pair.decoder):
         networks.initialise(network, generator)
     method = make(pair, **options)
     return method, fit(method, train, steps=steps, title="DIP-VAE")
@@ -632,9 +630,9 @@ broken = {
 small_images, _ = small.parts()[1].sample(
     N // 2, torch.Generator().manual_seed(1)
 )
-inputs = to_float(small_images, torch.device("cpu"))
+inputs = to_float(small_images)
 with torch.no_grad():
-    learned = {name: m.encode(inputs) for name, m in broken.items()}
+    learned = {name: m.posterior(inputs) for name, m in broken.items()}
 spreads = {
     name: float(logvar.exp().mean()) for name, (_, logvar) in learned.items()
 }

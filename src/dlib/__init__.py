@@ -4,4 +4,4 @@ The distribution is called ``dlib-book``; the package ``dlib`` on PyPI is an
 unrelated C++ toolkit.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
-from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from lightning_fabric import Fabric
-from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from dlib import checkpoint as checkpoints
+from dlib.checkpoint import Progressed
+from dlib.data.batch import Batch
 from dlib.data.dataset import Dataset
 from dlib.inference import to_float
+from dlib.interrupt import HeldSignals
+from dlib.memory import keep_freed_memory
 from dlib.models.method import Method
 from dlib.progress import Progress
-from dlib.storage import write_whole
+
+log = logging.getLogger("dlib")
 
 # Terms are brought to the host once in so many steps, not at every one.
 WINDOW = 50
@@ -28,6 +30,8 @@ WINDOW = 50
 # Others of Fabric's would need a gradient scaler in the checkpoint ("16-mixed") or
 # converted modules ("bf16-true").
 PRECISIONS = ("32-true", "bf16-mixed")
+
+Window = list[tuple[int, dict[str, Tensor]]]
 
 
 @dataclass
@@ -38,15 +42,24 @@ class History:
     ----------
     steps : list of int
         The last step of each window of 50.
-    terms : dict of str to list of float
-        The mean of each logged term over the window, in nats per picture.
+    terms : dict of str to list of (float or None)
+        The mean of each logged term over those steps of the window that logged
+        it, in nats per picture; None where none did.
     seconds : float
         Time spent training, resumed parts added up.
     """
 
     steps: list[int] = field(default_factory=list)
-    terms: dict[str, list[float]] = field(default_factory=dict)
+    terms: dict[str, list[float | None]] = field(default_factory=dict)
     seconds: float = 0.0
+
+    def add(self, step: int, means: dict[str, float]) -> None:
+        """Note the means of the window that ends with ``step``."""
+        for name in means:
+            self.terms.setdefault(name, [None] * len(self.steps))
+        self.steps.append(step)
+        for name, values in self.terms.items():
+            values.append(means.get(name))
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data, for json."""
@@ -85,22 +98,25 @@ def fit(
     progress: bool = True,
     title: str | None = None,
 ) -> History:
-    """Train ``method`` on pictures drawn from ``dataset``.
+    """Train ``method`` on batches drawn from ``dataset``.
 
     Each step draws a batch, asks the method for its losses, and takes a step of
     Adam for the player of each. The result is a function of the arguments: a
     training that was killed and called again with the same ``checkpoint`` ends
     with the same weights, bit for bit, as one that was not.
 
+    Ctrl-C and SIGTERM end a training that has a ``checkpoint`` after the step under
+    way, with everything that was trained in the checkpoint.
+
     Parameters
     ----------
     method : Method
         Is changed in place, and moved to the device.
     dataset : Dataset
-        Pictures are drawn from it with replacement.
+        Its ``batch`` is drawn from, by its law, with replacement.
     steps, batch_size : int
     learning_rate : float
-        Of Adam, for every player.
+        Of Adam, for every player that has none of its own.
     seed : int
         Of the batches and of the noise.
     device : str
@@ -126,13 +142,21 @@ def fit(
     Raises
     ------
     ValueError
-        If a number is not positive, the precision is unknown, or the checkpoint
-        is broken, of another training, or past ``steps``.
+        If a number is not positive, the precision is unknown, the method yields a
+        loss for a player that it does not have, or the checkpoint is broken, of
+        another training, or past ``steps``.
     TypeError
         If the method is not a torch module.
     NonFiniteLoss
         If a term of the loss, or a weight, is not finite; the message names it
         and the step. The last checkpoint stays as it was.
+    KeyboardInterrupt, SystemExit
+        After Ctrl-C and SIGTERM; the log says how to go on.
+
+    Notes
+    -----
+    On a CPU with glibc the process keeps the memory that it frees: see
+    :func:`dlib.memory.keep_freed_memory`, and ``DLIB_KEEP_MEMORY``.
     """
     for name, value in (
         ("steps", steps),
@@ -148,97 +172,158 @@ def fit(
         )
     if not isinstance(method, nn.Module):
         raise TypeError(f"method must be a torch module, got {type(method).__name__}")
+    from lightning_fabric import Fabric
 
     # Fabric announces each choice of device and precision; one line says it all.
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     fabric = Fabric(accelerator=device, devices=1, precision=precision)  # type: ignore[arg-type]
+    if fabric.device.type == "cpu":
+        keep_freed_memory()
     fabric.to_device(method)
     # Convolutions run up to twice as fast on this layout; values don't change.
     method.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     method.train()
+    players = {
+        name: player._replace(
+            parameters=[p for p in player.parameters if p.requires_grad],
+            learning_rate=(
+                learning_rate if player.learning_rate is None else player.learning_rate
+            ),
+        )
+        for name, player in method.players().items()
+    }
     optimisers = {
-        player: torch.optim.Adam(
-            given.parameters,
-            lr=given.learning_rate or learning_rate,
-            betas=given.betas,
+        name: torch.optim.Adam(
+            player.parameters,
+            lr=player.learning_rate,  # type: ignore[arg-type]
+            betas=player.betas,
             fused=fabric.device.type in ("cpu", "cuda"),
         )
-        for player, given in method.players().items()
+        for name, player in players.items()
     }
     stepping: dict[str, Any] = {
-        player: fabric.setup_optimizers(optimiser)
-        for player, optimiser in optimisers.items()
+        name: fabric.setup_optimizers(optimiser)
+        for name, optimiser in optimisers.items()
     }
     drawn = dataset.draw(8, step_generator(0, 0, dataset.device))
     settings = {
-        "method": _describe(method),
+        "method": checkpoints.describe(method),
         # A part of a data set looks like another of its size; its draws don't.
         "data": f"{dataset!r}: {drawn.tolist()}",
         "batch_size": int(batch_size),
-        "learning_rate": float(learning_rate),
+        "learning_rate": {n: (p.learning_rate, *p.betas) for n, p in players.items()},
         "seed": int(seed),
         "precision": precision,
     }
 
-    history, first = History(), 0
+    history, window, first = History(), Window(), 0
     path = Path(checkpoint) if checkpoint is not None else None
     if path is not None and path.exists():
-        first, history = _resume(path, method, optimisers, settings, steps)
+        found = checkpoints.load(path, method, optimisers, settings, steps)
+        first, history = found.step, History(**found.history)
+        window = [
+            (at, {n: torch.tensor(v, device=fabric.device) for n, v in terms.items()})
+            for at, terms in found.window
+        ]
     spent_before, began = history.seconds, time.monotonic()
     checkpoint_every = -(-checkpoint_every // WINDOW) * WINDOW
 
-    window: list[dict[str, Tensor]] = []
-    with Progress(title or type(method).__name__, steps, first, progress) as bar:
+    def save(step: int) -> None:
+        history.seconds = spent_before + time.monotonic() - began
+        unfinished = [(at, {n: float(v) for n, v in t.items()}) for at, t in window]
+        progressed = Progressed(step, history.to_dict(), unfinished)
+        assert path is not None
+        checkpoints.save(path, method, optimisers, settings, progressed)
+
+    held = HeldSignals()
+    with ExitStack() as stack:
+        # Without a checkpoint there is nothing to save, and Ctrl-C acts at once.
+        if path is not None:
+            stack.enter_context(held)
+        words = title or type(method).__name__
+        bar = stack.enter_context(Progress(words, steps, first, progress))
         for step in range(first + 1, steps + 1):
             generator = step_generator(seed, step, dataset.device)
-            batch = dataset.batch(batch_size, generator, step)
-            inputs = to_float(batch.images, fabric.device)
-            inputs = inputs.contiguous(memory_format=torch.channels_last)
+            drawn_batch = dataset.batch(batch_size, generator, step)
+            batch = _on_device(drawn_batch, fabric.device)
             noise = generator
             if dataset.device.type != fabric.device.type:
                 noise = step_generator(seed, step, fabric.device)
             logs: dict[str, Tensor] = {}
-            losses = method.losses(batch._replace(images=inputs), noise)
+            losses = method.losses(batch, noise)
             while True:
                 with fabric.autocast():
                     loss = next(losses, None)
                 if loss is None:
                     break
+                if loss.player not in players:
+                    raise ValueError(
+                        f"{type(method).__name__}.losses yielded a loss for "
+                        f"{loss.player!r}; its players are {', '.join(players)}"
+                    )
                 optimisers[loss.player].zero_grad()
-                fabric.backward(loss.value)
+                # What another player owns gets no gradient at all.
+                fabric.backward(loss.value, inputs=players[loss.player].parameters)
                 stepping[loss.player].step()
                 logs |= loss.logs
-            window.append(logs)
-            if step % WINDOW == 0 or step == steps:
-                means = _means(window, step)
+            window.append((step, logs))
+            whole = step % WINDOW == 0 or step == steps
+            if whole or held.caught:
+                means = _means(window)
                 _check_weights(method, step)
-                window.clear()
-                history.steps.append(step)
-                for name, value in means.items():
-                    history.terms.setdefault(name, []).append(value)
-                history.seconds = spent_before + time.monotonic() - began
+                if whole:
+                    window.clear()
+                    history.add(step, means)
+                    history.seconds = spent_before + time.monotonic() - began
                 note = ", ".join(f"{name} {value:.3g}" for name, value in means.items())
                 bar.update(step, note)
-                if path is not None and step % checkpoint_every == 0:
-                    _save(path, method, optimisers, settings, step, history)
+            if path is not None and (held.caught or step % checkpoint_every == 0):
+                save(step)
+            if held.caught:
+                message = (
+                    f"{held.caught.name}: stopped after step {step:,} of {steps:,}; "
+                    f"{path} has it all: call again with the same arguments to go on"
+                )
+                log.warning("%s", message)
+                held.stop(message)
     method.eval()
     return history
 
 
-def _means(window: list[dict[str, Tensor]], last: int) -> dict[str, float]:
-    names = list(window[0])
-    table = torch.stack([torch.stack([logs[n] for n in names]) for logs in window])
-    rows = table.float().cpu()  # the window's only copy to the host
-    bad = (~rows.isfinite()).nonzero()
+def _on_device(batch: Batch, device: torch.device) -> Batch:
+    """Pictures as floats, in the layout that convolutions like, and labels."""
+    images = to_float(batch.images, device)
+    # Of views and pairs too: (n, v, c, h, w) is n v pictures one after the other.
+    flat = images.flatten(0, -4).contiguous(memory_format=torch.channels_last)
+    labels = batch.labels
+    return batch._replace(
+        images=flat.view(images.shape),
+        labels=None if labels is None else labels.to(device, non_blocking=True),
+    )
+
+
+def _means(window: Window) -> dict[str, float]:
+    """Each term's mean over the steps that logged it."""
+    places = [(step, name) for step, logs in window for name in logs]
+    if not places:
+        return {}
+    values = torch.stack(
+        [value.float() for _, logs in window for value in logs.values()]
+    )
+    values = values.cpu()  # the window's only copy to the host
+    bad = (~values.isfinite()).nonzero()
     if len(bad):
-        row, column = bad[0].tolist()
-        step = last - len(window) + 1 + row
+        step, name = places[int(bad[0])]
         raise NonFiniteLoss(
-            f"the term {names[column]!r} became {float(rows[row, column])} at step "
-            f"{step}; a smaller learning rate, a smaller weight of that term or "
+            f"the term {name!r} became {float(values[bad[0]])} at step {step}; a "
+            "smaller learning rate, a smaller weight of that term or "
             'precision="32-true" may help'
         )
-    return dict(zip(names, rows.mean(0).tolist(), strict=True))
+    names = list(dict.fromkeys(name for _, name in places))
+    return {
+        name: float(values[[i for i, (_, n) in enumerate(places) if n == name]].mean())
+        for name in names
+    }
 
 
 def _check_weights(method: nn.Module, step: int) -> None:
@@ -252,82 +337,3 @@ def _check_weights(method: nn.Module, step: int) -> None:
             "term of the loss was: one of them has a gradient that is not, such as "
             "that of a square root at zero"
         )
-
-
-def _describe(method: nn.Module) -> str:
-    """The method, its options and its layers: what tells a training from another."""
-    options = {
-        name: value
-        for name, value in sorted(vars(method).items())
-        if isinstance(value, (int, float, str)) and name != "training"
-    }
-    return f"{options} {method!r}"
-
-
-def _save(
-    path: Path,
-    method: nn.Module,
-    optimisers: Mapping[str, torch.optim.Optimizer],
-    settings: dict[str, Any],
-    step: int,
-    history: History,
-) -> None:
-    tensors = {f"method.{k}": v for k, v in method.state_dict().items()}
-    for player, optimiser in optimisers.items():
-        for index, state in optimiser.state_dict()["state"].items():
-            for name, value in state.items():
-                tensors[f"optimiser.{player}.{index}.{name}"] = value
-    state = {"settings": settings, "step": step, "history": history.to_dict()}
-    contiguous = {k: v.contiguous() for k, v in tensors.items()}
-    metadata = {"state": json.dumps(state)}
-    write_whole(path, lambda temporary: save_file(contiguous, temporary, metadata))
-
-
-def _resume(
-    path: Path,
-    method: nn.Module,
-    optimisers: Mapping[str, torch.optim.Optimizer],
-    settings: dict[str, Any],
-    steps: int,
-) -> tuple[int, History]:
-    try:
-        with safe_open(path, framework="pt") as file:
-            state = json.loads(file.metadata()["state"])
-            step, history = state["step"], History(**state["history"])
-            saved = state["settings"]
-            tensors = {name: file.get_tensor(name) for name in file.keys()}
-    except Exception as error:
-        raise ValueError(
-            f"{path} is not a checkpoint of this library ({error}); remove it to "
-            "start afresh"
-        ) from error
-    if saved != settings:
-        differing = [k for k in settings if saved.get(k) != settings[k]]
-        raise ValueError(
-            f"the checkpoint {path} is of another training: {', '.join(differing)} "
-            "differ; remove it to start afresh, or give another path"
-        )
-    if step > steps:
-        raise ValueError(
-            f"the checkpoint {path} stands at step {step:,}, past the {steps:,} "
-            "asked for; ask for more steps, or remove it to start afresh"
-        )
-    weights = {k[7:]: v for k, v in tensors.items() if k.startswith("method.")}
-    method.load_state_dict(weights)
-    for player, optimiser in optimisers.items():
-        prefix = f"optimiser.{player}."
-        parameters = optimiser.param_groups[0]["params"]
-        states: dict[int, dict[str, Tensor]] = {}
-        for key, value in tensors.items():
-            if key.startswith(prefix):
-                index, name = key[len(prefix) :].split(".", 1)
-                parameter = parameters[int(index)]
-                if value.shape == parameter.shape:
-                    # The fused kernel walks through memory: moments must lie
-                    # in the order of their parameter, which may be
-                    # channels-last; the file's order is not.
-                    value = torch.empty_like(parameter).copy_(value)
-                states.setdefault(int(index), {})[name] = value
-        groups = optimiser.state_dict()["param_groups"]
-        optimiser.load_state_dict({"state": states, "param_groups": groups})
-    return step, history

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from dlib import networks
-from dlib.models import VAE, Autoencoder
+from dlib.models import VAE, Autoencoder, PageDecoder, page_decoder
 from dlib.networks import FullPrecisionLinear, Networks
 from dlib.viz.explorer import Explorer, explorer
 
@@ -33,29 +33,104 @@ needs_browser = pytest.mark.skipif(
 
 
 def vivid(pair: Networks, seed: int = 0, kind: type[VAE] = VAE) -> VAE:
-    """An untrained method whose pictures have blacks and whites, not one grey."""
+    """An untrained method whose pictures have blacks and whites, not one grey.
+
+    Its batch norms have seen codes, and turned into something of their own.
+    """
     method = kind(pair)
-    networks.initialise(method, torch.Generator().manual_seed(seed))
+    generator = torch.Generator().manual_seed(seed)
+    networks.initialise(method, generator)
     with torch.no_grad():
         for layer in method.decoder.modules():
-            if isinstance(layer, (nn.Linear, nn.ConvTranspose2d)):
+            if isinstance(layer, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
                 layer.weight *= 3
+            if isinstance(layer, (nn.BatchNorm1d, nn.BatchNorm2d)):
+                nn.init.uniform_(layer.weight, 0.5, 2, generator)
+                nn.init.uniform_(layer.bias, -1, 1, generator)
+        for _ in range(20):
+            method.decode(torch.randn(64, method.latent_dim, generator=generator))
+        method.eval()
+        # What passes many small layers may have faded to grey.
+        contrast = method.decoder(torch.ones(1, method.latent_dim)).std()
+        last = [x for x in method.decoder.modules() if hasattr(x, "weight")][-1]
+        last.weight *= (2 / contrast).clamp(min=1)
     picture = method.decode(torch.ones(1, method.latent_dim))
     assert float(picture.detach().std()) > 0.1
     return method
 
 
+def pair(*decoder: nn.Module, latent_dim: int = 3) -> Networks:
+    return Networks(nn.Identity(), nn.Sequential(*decoder), latent_dim, 1, 8)
+
+
 def small_mlp(latent_dim: int = 3, channels: int = 1, size: int = 8) -> Networks:
     """The layers of ``networks.shapes_mlp``, narrow enough for a page."""
-    pixels = channels * size * size
-    decoder = nn.Sequential(
+    return pair(
         FullPrecisionLinear(latent_dim, 50),
         nn.Tanh(),
         nn.Sequential(nn.Linear(50, 40), nn.Tanh()),
-        nn.Linear(40, pixels, bias=False),
+        nn.Linear(40, channels * size * size, bias=False),
         nn.Unflatten(1, (channels, size, size)),
+        latent_dim=latent_dim,
     )
-    return Networks(nn.Linear(pixels, 2 * latent_dim), decoder)
+
+
+def dcgan() -> Networks:
+    """Hu et al. (2018), Table 1: d512k4-d512k4s2-...-d3k2, a hundredth as wide."""
+    return pair(
+        nn.Unflatten(1, (3, 1, 1)),
+        nn.ConvTranspose2d(3, 16, 4),
+        nn.BatchNorm2d(16),
+        nn.LeakyReLU(0.2),
+        nn.ConvTranspose2d(16, 8, 4, stride=2, padding=1, bias=False),
+        nn.BatchNorm2d(8),
+        nn.LeakyReLU(0.2),
+        nn.ConvTranspose2d(8, 3, 2, stride=2),
+    )
+
+
+def began() -> Networks:
+    """Hu et al. (2018), Table 1: f4096-r(8,8,64)-c64k3-c64k3-u-...-c3, narrower."""
+    return pair(
+        nn.Linear(3, 128),
+        nn.Unflatten(1, (8, 4, 4)),
+        nn.BatchNorm2d(8),
+        nn.LeakyReLU(0.2),
+        nn.Conv2d(8, 8, 3, padding=1),
+        nn.BatchNorm2d(8),
+        nn.LeakyReLU(0.2),
+        nn.Upsample(scale_factor=2),
+        nn.Conv2d(8, 6, 3, padding=1, bias=False),
+        nn.BatchNorm2d(6),
+        nn.LeakyReLU(0.2),
+        nn.UpsamplingNearest2d(scale_factor=2),
+        nn.Conv2d(6, 3, 1),
+    )
+
+
+def from_one_pixel() -> Networks:
+    """Deconvolutions all the way, as Inoue et al., section 4.2, have six."""
+    layers: list[nn.Module] = [nn.Unflatten(1, (3, 1, 1))]
+    for inputs, outputs in ((3, 16), (16, 16), (16, 8), (8, 1)):
+        layers += [nn.ConvTranspose2d(inputs, outputs, 4, 2, 1), nn.ReLU()]
+    return pair(*layers[:-1])
+
+
+def lopsided() -> Networks:
+    """Kernels, strides and paddings whose two numbers differ; oblong pictures."""
+    return pair(
+        nn.Linear(3, 24),
+        nn.Sigmoid(),
+        nn.Unflatten(1, (2, 3, 4)),
+        nn.ConvTranspose2d(2, 4, (3, 5), (2, 3), (1, 2), output_padding=(1, 0)),
+        nn.Tanh(),
+        nn.Conv2d(4, 4, (3, 2), padding=(4, 0)),
+        nn.ReLU(),
+        nn.Conv2d(4, 4, (1, 3), padding="same"),
+        nn.LeakyReLU(0.3),
+        nn.Upsample(size=(24, 18)),
+        nn.ConvTranspose2d(4, 1, (5, 1), padding=(2, 0)),
+    )
 
 
 def payload(shown: Explorer) -> dict[str, Any]:
@@ -84,23 +159,47 @@ def decode_payload(data: dict[str, Any], codes: Tensor) -> Tensor:
                 weight = take(layer["outputs"], layer["inputs"])
                 values = nn.functional.linear(values, weight, take(layer["outputs"]))
             case "deconv":
-                weight = take(layer["inputs"], 4, 4, layer["outputs"])
-                values = nn.functional.conv_transpose2d(
-                    values,
-                    weight.permute(0, 3, 1, 2),
-                    take(layer["outputs"]),
-                    stride=2,
-                    padding=1,
+                weight = take(layer["inputs"], *layer["kernel"], layer["outputs"])
+                bias, stride = take(layer["outputs"]), layer["stride"]
+                # All stamps, uncropped; then the piece that the page keeps.
+                sheet = nn.functional.conv_transpose2d(
+                    values, weight.permute(0, 3, 1, 2), stride=stride
                 )
+                (rows, columns), (top, left) = layer["size"], layer["padding"]
+                sheet = nn.functional.pad(
+                    sheet,
+                    (
+                        -left,
+                        columns + left - sheet.shape[3],
+                        -top,
+                        rows + top - sheet.shape[2],
+                    ),
+                )
+                values = sheet + bias.view(-1, 1, 1)
+            case "upsample":
+                values = values.repeat_interleave(layer["factor"], 2)
+                values = values.repeat_interleave(layer["factor"], 3)
             case "channels_last":
                 shape = (layer["channels"], layer["height"], layer["width"])
                 values = values.unflatten(1, shape)
             case "relu":
-                values = values.relu()
+                values = values.where(values > 0, layer["slope"] * values)
             case "tanh":
                 values = values.tanh()
+            case "sigmoid":
+                values = values.sigmoid()
+            case kind:
+                pytest.fail(f"no layer is called {kind}")
     assert used == len(weights), "the payload holds weights that no layer uses"
-    return values.sigmoid()
+    match data["activation"]:
+        case "sigmoid":
+            return values.sigmoid()
+        case "tanh":
+            return (values.tanh() + 1) / 2
+        case "identity":
+            return values.clamp(0, 1)
+        case activation:
+            pytest.fail(f"no activation is called {activation}")
 
 
 def sliders(shown: Explorer) -> list[tuple[str, int]]:
@@ -116,13 +215,53 @@ CASES = {
     "conv, 32, colour": lambda: networks.conv(6, 3, 32),
     "mlp": small_mlp,
     "mlp, colour": lambda: small_mlp(channels=3),
+    "dcgan": dcgan,
+    "began": began,
+    "from one pixel": from_one_pixel,
+    "lopsided": lopsided,
 }
 
 
+class TanhEnded(VAE):
+    """A method whose decoder ends in a tanh of its own."""
+
+    def __init__(self, pair: Networks, likelihood: str = "bernoulli") -> None:
+        super().__init__(pair, likelihood)
+        self.decoder = nn.Sequential(self.decoder, nn.Tanh())
+
+    def decode(self, codes: Tensor) -> Tensor:
+        return (self.decoder(codes) + 1) / 2
+
+    def page_decoder(self) -> PageDecoder:
+        return page_decoder(self.decoder, "tanh")
+
+
+class Clamped(VAE):
+    """A method whose decoder's output is the picture, where it is in [0, 1]."""
+
+    def decode(self, codes: Tensor) -> Tensor:
+        return self.decoder(codes).clamp(0, 1)
+
+    def page_decoder(self) -> PageDecoder:
+        return page_decoder(self.decoder, "identity")
+
+
+class SaysSigmoid(TanhEnded):
+    """Decodes with a tanh, tells the page of a sigmoid: what used to be silent."""
+
+    def page_decoder(self) -> PageDecoder:
+        return page_decoder(self.decoder[0], "sigmoid")
+
+
+KINDS = {"sigmoid": VAE, "tanh": TanhEnded, "identity": Clamped}
+
+
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("case", CASES)
-def test_payload_decodes_as_the_method_does(case: str) -> None:
-    method = vivid(CASES[case]())
+def test_payload_decodes_as_the_method_does(case: str, kind: str) -> None:
+    method = vivid(CASES[case](), kind=KINDS[kind])
     data = payload(explorer(method))
+    assert data["activation"] == kind
     codes = torch.randn(
         8, method.latent_dim, generator=torch.Generator().manual_seed(1)
     )
@@ -224,6 +363,13 @@ def test_weights_beyond_half_precision_are_refused(weight: float) -> None:
         explorer(method, order=[0])
 
 
+class DoubledLinear(nn.Linear):
+    """Looks like a layer that the page runs, and does something else."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return 2 * super().forward(input)
+
+
 @pytest.mark.parametrize(
     ("layers", "message"),
     [
@@ -235,25 +381,103 @@ def test_weights_beyond_half_precision_are_refused(weight: float) -> None:
             [
                 nn.Linear(3, 4),
                 nn.Unflatten(1, (1, 2, 2)),
-                nn.ConvTranspose2d(1, 1, 3, stride=2, padding=1),
+                nn.ConvTranspose2d(1, 1, 3, stride=2, padding=1, dilation=2),
             ],
             "cannot run ConvTranspose2d",
         ),
+        (
+            [
+                nn.Linear(3, 16),
+                nn.Unflatten(1, (1, 4, 4)),
+                nn.Conv2d(1, 1, 4, stride=2, padding=1),
+            ],
+            "cannot run Conv2d",
+        ),
+        (
+            [
+                nn.Linear(3, 16),
+                nn.Unflatten(1, (1, 4, 4)),
+                nn.Upsample(scale_factor=2, mode="bilinear"),
+            ],
+            "cannot run Upsample",
+        ),
+        ([nn.Linear(3, 4), nn.Unflatten(1, (1, 3, 3))], "cannot run Unflatten"),
+        ([DoubledLinear(3, 4), nn.Unflatten(1, (1, 2, 2))], "cannot run DoubledLinear"),
     ],
 )
 def test_layers_that_it_cannot_run_are_named(
     layers: list[nn.Module], message: str
 ) -> None:
-    method = VAE(Networks(nn.Identity(), nn.Sequential(*layers)))
+    method = VAE(pair(*layers))
     with pytest.raises(TypeError, match=message):
         explorer(method, order=[0])
 
 
-def test_method_without_decoder_is_refused() -> None:
+def test_method_without_page_decoder_is_refused() -> None:
     method: Any = nn.Linear(2, 2)
     method.latent_dim = 2
-    with pytest.raises(TypeError, match="Linear has no module called decoder"):
+    with pytest.raises(TypeError, match=r"Linear has no page_decoder\(\)"):
         explorer(method)
+
+
+class ForgetsALayer(VAE):
+    def page_decoder(self) -> PageDecoder:
+        layers = [layer for layer in self.decoder if not isinstance(layer, nn.Tanh)]
+        return page_decoder(nn.Sequential(*layers), "sigmoid")
+
+
+class OtherSize(VAE):
+    def page_decoder(self) -> PageDecoder:
+        return page_decoder(
+            nn.Sequential(self.decoder, nn.Upsample(scale_factor=2)), "sigmoid"
+        )
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        (SaysSigmoid, r"a pixel that differs by 0\.\d+ of 1.* it states 'sigmoid'"),
+        (ForgetsALayer, "a pixel that differs by"),
+        (OtherSize, r"shape \(1, 16, 16\), not \(1, 8, 8\)"),
+    ],
+)
+def test_page_that_would_show_another_picture_is_refused(
+    kind: type[VAE], message: str
+) -> None:
+    wanted = rf"{kind.__name__}\.page_decoder\(\) does not agree .*{message}"
+    with pytest.raises(ValueError, match=wanted):
+        explorer(vivid(small_mlp(), kind=kind))
+
+
+def test_code_that_the_page_starts_from_is_compared() -> None:
+    class GoesBlack(VAE):
+        """Decodes to black far out: no code within the limits can tell."""
+
+        def decode(self, codes: Tensor) -> Tensor:
+            near = codes.abs().amax(1) < 4
+            return super().decode(codes) * near.view(-1, 1, 1, 1)
+
+    method = vivid(small_mlp(), kind=GoesBlack)
+    explorer(method)
+    with pytest.raises(ValueError, match="does not agree"):
+        explorer(method, [0, 0, 5.0])
+
+
+def test_method_is_left_as_it_was() -> None:
+    method = vivid(dcgan()).train()
+    before = {name: value.clone() for name, value in method.state_dict().items()}
+    explorer(method)
+    assert method.training and method.decoder[2].training
+    for name, value in method.state_dict().items():
+        assert torch.equal(value, before[name]), name
+
+
+def test_latents_of_chunks_are_named_by_chunk() -> None:
+    method = vivid(small_mlp(latent_dim=4))
+    method.chunks = (1, 3)
+    shown = explorer(method, labels={2: "size"}, order=[0, 1, 2, 3])
+    names = [name for name, _ in sliders(shown)]
+    assert names == ["chunk 0 [0]", "chunk 1 [0]", "chunk 1 [1]: size", "chunk 1 [2]"]
 
 
 # Frames wait until the probe asks for them: a dumped page has no next frame.
@@ -367,15 +591,19 @@ def pixels(values: list[int], like: Tensor) -> Tensor:
 def test_browser_shows_what_torch_decodes(tmp_path: Path) -> None:
     # Several on one page, one of them twice, as a notebook with two views has.
     shown, bodies = [], []
-    for seed, case in enumerate([*CASES, "mlp"]):
-        method = vivid(CASES[case](), seed=min(seed, 2))
+    pages = [(case, "sigmoid") for case in [*CASES, "mlp"]]
+    pages += [("mlp", "tanh"), ("dcgan", "tanh"), ("began", "identity")]
+    for seed, (case, kind) in enumerate(pages):
+        method = vivid(CASES[case](), seed=min(seed, 2), kind=KINDS[kind])
         start = torch.linspace(-0.5, 0.5, method.latent_dim)
         moves = {0: 1.5, method.latent_dim - 1: -2.0}
         shown.append((method, start, moves))
         bodies.append(framed(explorer(method, start, labels={0: "size"}), moves))
     answer = open_page("".join(bodies), tmp_path)
     assert len(answer["report"]) == len(shown)
-    for seen, (method, start, moves) in zip(answer["report"], shown, strict=True):
+    for seen, (method, start, moves), page in zip(
+        answer["report"], shown, pages, strict=True
+    ):
         assert "error" not in seen, seen
         moved = start.clone()
         for latent, value in moves.items():
@@ -383,16 +611,21 @@ def test_browser_shows_what_torch_decodes(tmp_path: Path) -> None:
         with torch.no_grad():
             wanted = method.decode(torch.stack([start, moved]))
         assert float((wanted[0] - wanted[1]).abs().max()) > 0.1
-        for name, picture in zip(("start", "moved"), wanted, strict=True):
-            difference = (pixels(seen[name], picture) - picture).abs().max()
-            assert float(difference) < 0.01, name
+        differences = [
+            float((pixels(seen[name], picture) - picture).abs().max())
+            for name, picture in zip(("start", "moved"), wanted, strict=True)
+        ]
+        print(
+            f"{page}, {list(wanted.shape[1:])}: {seen['milliseconds']} ms a picture, "
+            f"pixels differ by {max(differences):.4f} at most"
+        )
+        assert max(differences) < 0.01, page
         # Six steps of two sliders are one frame; a slider at rest needs none.
         assert (seen["asked"], seen["left"]) == (1, 0)
         assert seen["before"] == seen["reset"] == seen["start"]
         assert seen["visible"] > 0 and seen["waiting"] == 0
         assert "z0: size" in seen["names"]
         assert "of the pixels differ from the start" in seen["said"]
-        print(f"{list(picture.shape)}: {seen['milliseconds']} ms a picture")
         # Loose, since the machine may be busy; alone it takes about a tenth.
         assert seen["milliseconds"] < 100
 

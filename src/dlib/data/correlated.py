@@ -58,6 +58,10 @@ class Correlated(Wrapper):
         # The largest weight is always accepted.
         self.table = (table / table.max()).to(self.device, torch.float32)
 
+    def _difference(self) -> str:
+        first, second = (self.space.names[column] for column in self.columns)
+        return f"{first} correlated with {second}"
+
     def draw(self, n: int, generator: torch.Generator) -> Tensor:
         def propose(m: int) -> tuple[Tensor, Tensor]:
             index = self.of.draw(m, generator)
@@ -86,9 +90,7 @@ class Correlated(Wrapper):
         return u.to(self.device) < self.table[first, second]
 
 
-def gaussian_law(
-    n1: int, n2: int, sigma: float, *, inverted: bool = False
-) -> Tensor:
+def gaussian_law(n1: int, n2: int, sigma: float, *, inverted: bool = False) -> Tensor:
     """A ridge along the diagonal: ``exp(-(c1 - c2)^2 / (2 sigma^2))``.
 
     Träuble et al. (2021), section 3, with both factors scaled to [0, 1] as Roth et

@@ -89,9 +89,6 @@ class Pictures(Dataset):
     def labels(self, index: Tensor) -> Tensor | None:
         return None if self._labels is None else self._labels[index]
 
-    def versions(self) -> dict[str, int]:
-        return {}
-
 
 def folder(
     path: str | os.PathLike[str],

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
 
 from dlib.data.augment import Augmentation
 from dlib.data.batch import Batch
@@ -49,6 +48,9 @@ class Views(Wrapper):
         if k < 1:
             raise ValueError(f"k, the views of a picture, must be positive; got {k}")
         self.augment, self.k, self.keep_first = tuple(augment), k, keep_first
+
+    def _difference(self) -> str:
+        return f"{self.k} views of each by {', '.join(map(repr, self.augment))}"
 
     def batch(self, n: int, generator: torch.Generator, step: int = 0) -> Batch:
         batch = self.of.batch(n, generator, step)

@@ -4,6 +4,7 @@ from dlib.models.autoencoder import Autoencoder
 from dlib.models.beta_vae import BetaVAE
 from dlib.models.dip_vae import DIPVAE
 from dlib.models.method import Loss, Method, Player, Posterior
+from dlib.models.page import PageDecoder, page_decoder
 from dlib.models.vae import VAE
 
 METHODS = {
@@ -21,6 +22,8 @@ __all__ = [
     "BetaVAE",
     "Loss",
     "Method",
+    "PageDecoder",
     "Player",
     "Posterior",
+    "page_decoder",
 ]

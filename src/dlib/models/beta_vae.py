@@ -26,7 +26,10 @@ class BetaVAE(VAE):
     """
 
     def __init__(
-        self, networks: Networks, beta: float = 4.0, likelihood: Likelihood = "bernoulli"
+        self,
+        networks: Networks,
+        beta: float = 4.0,
+        likelihood: Likelihood = "bernoulli",
     ) -> None:
         super().__init__(networks, likelihood)
         if not beta >= 0:  # so that NaN is refused too

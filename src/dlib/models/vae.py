@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from dlib.data.batch import Batch
 from dlib.losses.elbo import bernoulli_nll, gaussian_nll, kl_to_standard_normal
 from dlib.models.method import Loss, Player, Posterior
+from dlib.models.page import PageDecoder, page_decoder
 from dlib.networks import Networks
 
 Likelihood = Literal["bernoulli", "gaussian"]
@@ -65,6 +66,10 @@ class VAE(nn.Module):
     def decode(self, codes: Tensor) -> Tensor:
         """Pictures in [0, 1], (n, c, h, w), of codes, (n, latent_dim)."""
         return self.decoder(codes).float().sigmoid()
+
+    def page_decoder(self) -> PageDecoder:
+        """The decoder as the page and the exporter run it."""
+        return page_decoder(self.decoder, "sigmoid")
 
     def players(self) -> dict[str, Player]:
         """One player owns everything."""

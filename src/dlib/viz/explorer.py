@@ -8,9 +8,10 @@ answers without a kernel, a server or a network.
 from __future__ import annotations
 
 import base64
+import copy
 import html
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
 
@@ -18,11 +19,30 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from dlib.inference import device_of, evaluating
 from dlib.models.method import Method
+from dlib.models.page import PageDecoder
+from dlib.networks import FullPrecisionLinear
 
 MAX_BYTES = 3_000_000  # of HTML: what a page may carry without being a burden
 SHOWN = 256  # pixels of the screen that a picture takes, about
 STEPS = 120  # of a slider from end to end
+TOLERANCE = 0.02  # of a pixel, between the page and method.decode
+
+# A layer is run by the page if it does what one of these does. Subclasses that
+# do more would be shown wrong.
+LAYERS = (
+    nn.Linear,
+    FullPrecisionLinear,
+    nn.Unflatten,
+    nn.ConvTranspose2d,
+    nn.Conv2d,
+    nn.Upsample,
+    nn.ReLU,
+    nn.LeakyReLU,
+    nn.Tanh,
+    nn.Sigmoid,
+)
 
 
 class Explorer:
@@ -66,13 +86,13 @@ def explorer(
     Parameters
     ----------
     method : Method
-        With a ``decoder`` that maps codes to logits, made of the layers of
-        :mod:`dlib.networks`: ``Linear``, ``ReLU``, ``Tanh``, ``Unflatten``, and
-        ``ConvTranspose2d`` with kernel 4, stride 2, padding 1. Pictures have one
-        channel or three.
+        Its ``page_decoder()`` is what the page runs. It may be made of ``Linear``,
+        ``Unflatten``, ``ConvTranspose2d`` and ``Conv2d`` of stride 1 (neither with
+        groups or dilation), ``Upsample`` to the nearest, ``ReLU``, ``LeakyReLU``,
+        ``Tanh`` and ``Sigmoid``. Pictures have one channel or three.
     start : Tensor or sequence of float, optional
         The code to start from and to return to, shape (latent_dim,) or
-        (1, latent_dim), such as a picture's ``method.encode(...).mean``; the
+        (1, latent_dim), such as a picture's ``method.encode(...)``; the
         prior's mean, zeros, by default. A slider whose start lies outside the
         limits is made longer.
     limits : (float, float)
@@ -80,7 +100,8 @@ def explorer(
     labels : sequence or mapping, optional
         What a latent carries: one word for each latent (``labels[i]`` is z\\ i's,
         whatever the order), or a mapping from some latents to words. An empty word
-        adds nothing to ``z0``, ``z1``, ...
+        adds nothing to the latent's own name: ``z0``, ``z1``, ..., or
+        ``chunk 0 [0]``, ``chunk 0 [1]``, ... where ``method.chunks`` are wider.
     order : sequence of int, optional
         Which latents get a slider, from the top down. By default all of them,
         those first that change the picture most between the limits.
@@ -95,16 +116,19 @@ def explorer(
     Raises
     ------
     TypeError
-        If ``method`` has no decoder, or a layer of it is none of the above.
+        If ``method`` has no page decoder, or a layer of it is none of the above.
     ValueError
         If ``start``, ``limits``, ``labels`` or ``order`` does not fit the method's
-        latents, a weight is not finite in half precision, or the HTML would be
-        larger than 3 MB.
+        latents, a weight is not finite in half precision, the page's pictures
+        differ from those of ``method.decode``, or the HTML would be larger than
+        3 MB.
 
     Notes
     -----
     Weights travel in half precision: a pixel differs from ``method.decode`` by
-    less than 0.01. The convolutional decoder at 64x64 makes about 1 MB of HTML.
+    less than 0.01 as a rule, and by 0.02 at most at the start and at four codes
+    within the limits, which are compared before anything is shown. The
+    convolutional decoder at 64x64 makes about 1 MB of HTML.
     """
     code = _start(start, method.latent_dim)
     low, high = (float(limit) for limit in limits)
@@ -112,18 +136,27 @@ def explorer(
         raise ValueError(
             f"limits must be two finite numbers, the lower first; got {limits}"
         )
-    layers, weights, (channels, height, width) = _read(method)
+    page = _page(method)
+    layers, weights, (channels, height, width) = _read(page, method.latent_dim)
+    with evaluating(method):
+        _compare(method, page, code, low, high)
     if order is None:
-        order = _by_activity(method, code, low, high)
+        with evaluating(method):
+            order = _by_activity(method, code, low, high)
     elif len(set(order)) < len(order) or not order:
         raise ValueError(f"order must name each latent at most once, got {order}")
     for latent in order:
         _check_latent(latent, method.latent_dim, "order")
     words = _words(labels, method.latent_dim)
+    names = [
+        f"{name}: {word}" if word else name
+        for name, word in zip(_names(method), words, strict=True)
+    ]
 
     payload = {
         "start": [round(value, 6) for value in code],
         "channels": channels,
+        "activation": page.activation,
         "layers": layers,
         "weights": base64.b64encode(weights).decode(),
     }
@@ -134,7 +167,7 @@ def explorer(
         # A whole number of screen pixels for each of the picture's.
         "shown": str(width * max(1, round(SHOWN / width))),
         "sliders": "\n".join(
-            _slider(latent, words[latent], code[latent], low, high) for latent in order
+            _slider(latent, names[latent], code[latent], low, high) for latent in order
         ),
         # "</script>" in a string would end the script that holds it.
         "payload": json.dumps(payload).replace("<", "\\u003c"),
@@ -142,18 +175,19 @@ def explorer(
     # Bit by bit, since a title may look like a place to be filled.
     template = resources.files("dlib.viz").joinpath("explorer.html")
     head, *rest = template.read_text(encoding="utf-8").split("{{")
-    page = head
+    filled = head
     for piece in rest:
-        name, text = piece.split("}}", 1)
-        page += parts[name] + text
-    if len(page.encode()) > MAX_BYTES:
+        place, text = piece.split("}}", 1)
+        filled += parts[place] + text
+    size = len(filled.encode())
+    if size > MAX_BYTES:
         raise ValueError(
-            f"the explorer would add {len(page.encode()) / 1e6:.1f} MB of HTML to the "
+            f"the explorer would add {size / 1e6:.1f} MB of HTML to the "
             f"page, and at most {MAX_BYTES / 1e6:g} MB are accepted: the decoder has "
             f"{len(weights) // 2:,} parameters. Use a smaller one, such as "
             "dlib.networks.conv, or draw the latents with dlib.viz.traversals"
         )
-    return Explorer(page, title)
+    return Explorer(filled, title)
 
 
 def _start(start: Tensor | Sequence[float] | None, latent_dim: int) -> list[float]:
@@ -195,6 +229,18 @@ def _words(
     return words
 
 
+def _names(method: Method) -> list[str]:
+    """Of the latents: by number, or by chunk and place where chunks are wider."""
+    chunks = method.chunks
+    if max(chunks) == 1:
+        return [f"z{latent}" for latent in range(method.latent_dim)]
+    return [
+        f"chunk {chunk} [{place}]"
+        for chunk, width in enumerate(chunks)
+        for place in range(width)
+    ]
+
+
 def _by_activity(
     method: Method, code: Sequence[float], low: float, high: float
 ) -> list[int]:
@@ -205,115 +251,175 @@ def _by_activity(
     latents = torch.arange(dim)
     codes[latents, latents] = low
     codes[dim + latents, latents] = high
-    decoder: Any = method
-    device = next(decoder.parameters()).device
-    lower, upper = method.decode(codes.to(device)).chunk(2)
+    lower, upper = method.decode(codes.to(device_of(method))).chunk(2)
     change = (upper - lower).abs().flatten(1).mean(1)
     return change.argsort(descending=True, stable=True).tolist()
 
 
-def _slider(latent: int, word: str, value: float, low: float, high: float) -> str:
+def _slider(latent: int, name: str, value: float, low: float, high: float) -> str:
     low, high = min(low, value), max(high, value)
-    name = html.escape(f"z{latent}: {word}" if word else f"z{latent}")
     # autocomplete: some browsers put old positions back when a page is reloaded,
     # beside a picture that starts afresh.
     return (
-        f'<label><span>{name}</span><input type="range" data-latent="{latent}" '
+        f"<label><span>{html.escape(name)}</span>"
+        f'<input type="range" data-latent="{latent}" '
         f'min="{low:g}" max="{high:g}" step="{(high - low) / STEPS:g}" '
         f'value="{value:g}" autocomplete="off">'
         '<span class="dlib-explorer-value" aria-hidden="true"></span></label>'
     )
 
 
-def _read(method: Method) -> tuple[list[dict[str, Any]], bytes, tuple[int, ...]]:
-    """The decoder's layers, its weights in float16, and its pictures' shape.
+def _page(method: Method) -> PageDecoder:
+    """The method's page decoder, its weights as half precision leaves them."""
+    if not callable(getattr(method, "page_decoder", None)):
+        raise TypeError(
+            f"{type(method).__name__} has no page_decoder(), which says what the page "
+            "runs: return dlib.models.page_decoder(self.decoder, activation) there"
+        )
+    layers, activation = method.page_decoder()
+    layers = copy.deepcopy(layers).cpu().float()
+    for weight in layers.parameters():
+        largest = float(weight.abs().max())
+        if not largest <= 65_504:  # also when it is not a number
+            raise ValueError(
+                "the explorer sends weights in half precision, which ends at 65,504; "
+                f"the largest of this decoder is {largest:g}: train it again at a "
+                "lower learning rate"
+            )
+        weight.copy_(weight.half())
+    return PageDecoder(layers, activation)
+
+
+def _read(
+    page: PageDecoder, latent_dim: int
+) -> tuple[list[dict[str, Any]], bytes, tuple[int, ...]]:
+    """The page decoder's layers, its weights in float16, and its pictures' shape.
 
     Weights stand one after the other as the layers use them, each followed by its
-    bias: (outputs, inputs) of a linear layer as in torch, (inputs, 4, 4, outputs)
-    of a transposed convolution, since the browser keeps channels last.
+    bias: (outputs, inputs) of a linear layer as in torch, (inputs, kernel height,
+    kernel width, outputs) of a transposed convolution, since the browser keeps
+    channels last.
     """
-    decoder = getattr(method, "decoder", None)
-    if not isinstance(decoder, nn.Module):
-        raise TypeError(
-            f"{type(method).__name__} has no module called decoder: the explorer "
-            "shows methods such as dlib.models.VAE"
-        )
     layers: list[dict[str, Any]] = []
     weights: list[Tensor] = []
-    shape: tuple[int, ...] = (method.latent_dim,)
-    for layer in _flat(decoder):
-        if isinstance(layer, nn.ReLU):
-            layers.append({"kind": "relu"})
-        elif isinstance(layer, nn.Tanh):
-            layers.append({"kind": "tanh"})
-        elif isinstance(layer, nn.Linear) and shape == (layer.in_features,):
-            inputs, outputs = layer.in_features, layer.out_features
-            layers.append({"kind": "linear", "inputs": inputs, "outputs": outputs})
-            weights += [layer.weight, _bias(layer, outputs)]
-            shape = (outputs,)
-        elif isinstance(layer, nn.Unflatten) and len(layer.unflattened_size) == 3:
-            shape = tuple(int(n) for n in layer.unflattened_size)
-            names = ("channels", "height", "width")
-            layers.append(
-                {"kind": "channels_last", **dict(zip(names, shape, strict=True))}
-            )
-        elif isinstance(layer, nn.ConvTranspose2d) and _is_supported(layer, shape):
-            inputs, height, width = shape
-            outputs = layer.out_channels
-            layers.append(
-                {
-                    "kind": "deconv",
-                    "height": height,
-                    "width": width,
-                    "inputs": inputs,
-                    "outputs": outputs,
-                }
-            )
-            weights += [layer.weight.permute(0, 2, 3, 1), _bias(layer, outputs)]
-            shape = (outputs, 2 * height, 2 * width)
-        else:
+    values = torch.zeros(1, latent_dim)
+    for layer in page.layers:
+        before = tuple(values.shape[1:])
+        try:
+            values = layer(values)
+            described, used = _describe(layer, before, tuple(values.shape[1:]))
+        except (RuntimeError, ValueError):  # torch's own, or NotImplementedError
             raise TypeError(
-                f"the explorer cannot run {layer} on values of shape {shape}; it runs "
-                "Linear, ReLU, Tanh, Unflatten to (channels, height, width), and "
-                "ConvTranspose2d with kernel 4, stride 2, padding 1. Draw the latents "
-                "with dlib.viz.traversals instead"
-            )
+                f"the explorer cannot run {layer} on values of shape {before}; it runs "
+                "Linear, Unflatten to (channels, height, width), ConvTranspose2d, "
+                "Conv2d of stride 1, Upsample to the nearest, ReLU, LeakyReLU, Tanh "
+                "and Sigmoid. Draw the latents with dlib.viz.traversals instead"
+            ) from None
+        layers.append(described)
+        weights += used
+    shape = tuple(values.shape[1:])
     if len(shape) != 3 or shape[0] not in (1, 3):
         raise TypeError(
             "the decoder must end in pictures of shape (1 or 3, height, width), "
             f"got {shape}"
         )
-    flat = torch.cat([weight.detach().flatten().float().cpu() for weight in weights])
-    largest = float(flat.abs().max())
-    if not largest <= 65_504:  # also when it is not a number
-        raise ValueError(
-            "the explorer sends weights in half precision, which ends at 65,504; the "
-            f"largest of this decoder is {largest:g}: train it again at a lower "
-            "learning rate"
-        )
+    flat = torch.cat([weight.flatten() for weight in weights])
     return layers, flat.numpy().astype("<f2").tobytes(), shape
 
 
-def _flat(module: nn.Module) -> Iterator[nn.Module]:
-    if isinstance(module, nn.Sequential):
-        for child in module:
-            yield from _flat(child)
-    else:
-        yield module
+def _describe(
+    layer: nn.Module, before: tuple[int, ...], after: tuple[int, ...]
+) -> tuple[dict[str, Any], list[Tensor]]:
+    """A layer that turns shape ``before`` into ``after``, as the page reads it."""
+    if not any(type(layer).forward is known.forward for known in LAYERS):
+        raise NotImplementedError
+    match layer:
+        case nn.ReLU():
+            return {"kind": "relu", "slope": 0}, []
+        case nn.LeakyReLU():
+            return {"kind": "relu", "slope": layer.negative_slope}, []
+        case nn.Tanh():
+            return {"kind": "tanh"}, []
+        case nn.Sigmoid():
+            return {"kind": "sigmoid"}, []
+        case nn.Linear() if len(before) == 1:
+            described = {"kind": "linear", "inputs": before[0], "outputs": after[0]}
+            return described, [layer.weight, _bias(layer, after[0])]
+        case nn.Unflatten() if len(before) == 1 and len(after) == 3:
+            return {"kind": "channels_last", **_maps(after)}, []
+        case nn.Upsample(mode="nearest") if len(before) == 3:
+            factor = after[1] // before[1]
+            if after[1:] == (factor * before[1], factor * before[2]):
+                return {"kind": "upsample", "factor": factor, **_maps(before)}, []
+        case nn.ConvTranspose2d(groups=1, dilation=(1, 1)) if len(before) == 3:
+            padding = [int(pixels) for pixels in layer.padding]
+            return _deconv(layer, layer.weight, padding, before, after)
+        case nn.Conv2d(
+            groups=1, dilation=(1, 1), stride=(1, 1), padding_mode="zeros"
+        ) if len(before) == 3:
+            # Collecting is stamping with the kernel turned around.
+            stamp = layer.weight.flip(2, 3).transpose(0, 1)
+            crop = [
+                size - 1 - (new - old)
+                for size, new, old in zip(
+                    layer.kernel_size, after[1:], before[1:], strict=True
+                )
+            ]
+            if not any(twice % 2 for twice in crop):  # as much on both sides
+                padding = [twice // 2 for twice in crop]
+                return _deconv(layer, stamp, padding, before, after)
+    raise NotImplementedError
 
 
-def _is_supported(layer: nn.ConvTranspose2d, shape: tuple[int, ...]) -> bool:
-    return (
-        len(shape) == 3
-        and shape[0] == layer.in_channels
-        and layer.kernel_size == (4, 4)
-        and layer.stride == (2, 2)
-        and layer.padding == (1, 1)
-        and layer.output_padding == (0, 0)
-        and layer.dilation == (1, 1)
-        and layer.groups == 1
-    )
+def _maps(shape: tuple[int, ...]) -> dict[str, int]:
+    return dict(zip(("channels", "height", "width"), shape, strict=True))
 
 
-def _bias(layer: nn.Linear | nn.ConvTranspose2d, outputs: int) -> Tensor:
+def _deconv(
+    layer: nn.ConvTranspose2d | nn.Conv2d,
+    stamp: Tensor,  # (inputs, outputs, kernel height, kernel width)
+    padding: Sequence[int],
+    before: tuple[int, ...],
+    after: tuple[int, ...],
+) -> tuple[dict[str, Any], list[Tensor]]:
+    described = {
+        "kind": "deconv",
+        "inputs": before[0],
+        "height": before[1],
+        "width": before[2],
+        "outputs": after[0],
+        "size": after[1:],
+        "kernel": layer.kernel_size,
+        "stride": layer.stride,
+        "padding": padding,
+    }
+    return described, [stamp.permute(0, 2, 3, 1), _bias(layer, after[0])]
+
+
+def _bias(layer: nn.Linear | nn.ConvTranspose2d | nn.Conv2d, outputs: int) -> Tensor:
     return torch.zeros(outputs) if layer.bias is None else layer.bias
+
+
+def _compare(
+    method: Method, page: PageDecoder, code: Sequence[float], low: float, high: float
+) -> None:
+    """Refuse a page that would show other pictures than ``method.decode`` makes."""
+    codes = torch.rand(5, method.latent_dim, generator=torch.Generator().manual_seed(0))
+    codes = low + (high - low) * codes
+    codes[0] = torch.tensor(code)
+    wanted = method.decode(codes.to(device_of(method))).cpu()
+    shown = page.decode(codes)
+    if wanted.shape != shown.shape:
+        how = f"gives pictures of shape {tuple(shown.shape[1:])}, not "
+        how += f"{tuple(wanted.shape[1:])}"
+    else:
+        difference = float((wanted - shown).abs().max())
+        if difference <= TOLERANCE:
+            return
+        how = f"gives a pixel that differs by {difference:.2g} of 1"
+    name = type(method).__name__
+    raise ValueError(
+        f"{name}.page_decoder() does not agree with {name}.decode(): it {how}. It must "
+        "hold every layer that decode runs, and state the activation after the last "
+        f"of them; it states {page.activation!r}"
+    )

@@ -20,9 +20,9 @@ from torch import Tensor
 
 from dlib import runs
 from dlib.data import load
-from dlib.data.dataset import Dataset
+from dlib.data.dataset import Grid
 from dlib.data.factors import Factor
-from dlib.training import to_float
+from dlib.inference import evaluating, to_float
 from dlib.viz import style
 from dlib.viz.plots import traversals
 
@@ -47,7 +47,7 @@ TITLES = {"shapes3d": "3DShapes", "dsprites": "dSprites"}
 
 
 def factor_rows(
-    datasets: Sequence[Dataset],
+    datasets: Sequence[Grid],
     start: Mapping[str, Mapping[str, int]],
     columns: int = COLUMNS,
 ) -> Figure:
@@ -55,7 +55,7 @@ def factor_rows(
 
     Parameters
     ----------
-    datasets : sequence of Dataset
+    datasets : sequence of Grid
         Twins or official files, of one channel or three.
     start : mapping of str to mapping of str to int
         By the data set's name: the index of each factor where it rests.
@@ -110,7 +110,6 @@ def _spread(factor: Factor, columns: int) -> Tensor:
     return torch.linspace(0, factor.size - 1, count).round().long()
 
 
-@torch.no_grad()
 def run_rows(record: Path, rows: int = 6, seed: int = 0) -> Figure:
     """Traversals of a finished run: its most active latents, from one picture.
 
@@ -120,7 +119,7 @@ def run_rows(record: Path, rows: int = 6, seed: int = 0) -> Figure:
         ``HASH.json`` of a run, as :func:`dlib.runs.save` writes it; the weights
         are in ``HASH.safetensors`` beside it.
     rows : int
-        How many latents. Active is a latent whose mean varies over the held-out
+        How many latents. Active is a latent that varies over the held-out
         pictures; the most active is on top.
     seed : int
         Of the draw of held-out pictures; the first of them is the one shown.
@@ -144,8 +143,9 @@ def run_rows(record: Path, rows: int = 6, seed: int = 0) -> Figure:
     method = runs.fit_or_load(recipe, root=record.parent, device="cpu").trained
     generator = torch.Generator().manual_seed(seed)
     images, _ = recipe.parts()[1].sample(256, generator)
-    means = method.encode(to_float(images, torch.device("cpu"))).mean
-    order = means.std(0).argsort(descending=True)[:rows].tolist()
+    with evaluating(method):
+        codes = method.encode(to_float(images))
+    order = codes.std(0).argsort(descending=True)[:rows].tolist()
     return traversals(method, images[0], order=order)
 
 

@@ -12,8 +12,9 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from dlib.data.dataset import Dataset
+from dlib.inference import device_of, evaluating, to_float
 from dlib.models.method import Method
-from dlib.training import History, to_float
+from dlib.training import History
 from dlib.viz.style import COLOURS, INK
 
 
@@ -48,8 +49,7 @@ def image_grid(
             "images must have shape (n, c, h, w) and columns be positive, got "
             f"{tuple(images.shape)} and {columns}"
         )
-    pictures = images.detach().cpu()
-    pictures = pictures.float() / (255 if images.dtype == torch.uint8 else 1)
+    pictures = to_float(images.detach(), "cpu")
     n, _, height, width = pictures.shape
     rows = -(-n // columns)
     gap = max(1, height // 32)
@@ -74,7 +74,6 @@ def image_grid(
     return figure
 
 
-@torch.no_grad()
 def reconstructions(
     methods: Mapping[str, Method], dataset: Dataset, *, n: int = 10, seed: int = 0
 ) -> Figure:
@@ -85,21 +84,22 @@ def reconstructions(
     methods : mapping of str to Method
         By the title of their row.
     dataset : Dataset
+        One that draws a picture at a time.
     n, seed : int
         How many pictures, and of which draw.
     """
     generator = torch.Generator(device=dataset.device).manual_seed(seed)
     images, _ = dataset.sample(n, generator)
-    rows = [to_float(images, torch.device("cpu"))]
+    rows = [to_float(images, "cpu")]
     for method in methods.values():
-        inputs = to_float(images, _device(method))
-        rows.append(method.decode(method.encode(inputs).mean).cpu())
+        with evaluating(method):
+            codes = method.encode(to_float(images, device_of(method)))
+            rows.append(method.decode(codes).cpu())
     return image_grid(
         torch.cat(rows), columns=n, row_titles=["picture", *methods], column_titles=()
     )
 
 
-@torch.no_grad()
 def traversals(
     method: Method,
     image: Tensor,
@@ -126,14 +126,16 @@ def traversals(
     labels : sequence of str, optional
         Titles of the rows, in the same order; ``z0`` and so on by default.
     """
-    code = method.encode(to_float(image[None], _device(method))).mean  # (1, d)
     order = list(range(method.latent_dim)) if order is None else list(order)
-    values = torch.linspace(-limit, limit, steps, device=code.device)
-    codes = code.repeat(len(order) * steps, 1)
-    for row, latent in enumerate(order):
-        codes[row * steps : (row + 1) * steps, latent] = values
+    with evaluating(method):
+        code = method.encode(to_float(image[None], device_of(method)))  # (1, d)
+        values = torch.linspace(-limit, limit, steps, device=code.device)
+        codes = code.repeat(len(order) * steps, 1)
+        for row, latent in enumerate(order):
+            codes[row * steps : (row + 1) * steps, latent] = values
+        pictures = method.decode(codes)
     return image_grid(
-        method.decode(codes),
+        pictures,
         columns=steps,
         row_titles=[f"z{i}" for i in order] if labels is None else labels,
         column_titles=[f"{value:+.1f}" for value in values.tolist()],
@@ -250,7 +252,3 @@ def trade_off(
     if not isinstance(figure, Figure):
         raise TypeError("axes must belong to a figure, not to a part of one")
     return figure
-
-
-def _device(method: Method) -> torch.device:
-    return next(method.parameters()).device  # type: ignore[attr-defined]

@@ -9,22 +9,10 @@ from typing import Annotated
 
 import typer
 
-from dlib.data.download import (
-    FILES,
-    DataError,
-    data_folder,
-    fetch,
-    find,
-    matches,
-    megabytes,
-    official_file,
-    official_names,
-)
-from dlib.storage import cache_folder
-
 app = typer.Typer(
     help="Fetch and check the official data files. The twins need none.",
     no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 Root = Annotated[
@@ -37,6 +25,8 @@ WRONG_CALL, FAILED = 2, 1  # exit codes
 @contextmanager
 def _errors(code: int = FAILED) -> Iterator[None]:
     """A DataError as one line on standard error, and an exit code."""
+    from dlib.data.download import DataError
+
     try:
         yield
     except DataError as error:
@@ -46,7 +36,9 @@ def _errors(code: int = FAILED) -> Iterator[None]:
 
 @app.command("get")
 def get(
-    name: Annotated[str, typer.Argument(help=f"One of {', '.join(official_names())}.")],
+    name: Annotated[
+        str, typer.Argument(help="A data set that `dlib data list` names.")
+    ],
     format: Annotated[
         str | None, typer.Option(help="npz or hdf5, where both are published.")
     ] = None,
@@ -56,6 +48,8 @@ def get(
 
     DLIB_MIRROR names another address that serves the same files.
     """
+    from dlib.data.download import fetch, megabytes, official_file
+
     with _errors(WRONG_CALL):
         file = official_file(name, format)
     with _errors():
@@ -66,6 +60,8 @@ def get(
 @app.command("list")
 def list_files(root: Root = None) -> None:
     """The official files, and which of them are here."""
+    from dlib.data.download import FILES, data_folder, megabytes
+
     folder = data_folder(root)
     for file in FILES:
         here = "here" if (folder / file.filename).is_file() else "not here"
@@ -83,6 +79,15 @@ def check(
     root: Root = None,
 ) -> None:
     """Compare the files that are here with the published checksums."""
+    from dlib.data.download import (
+        FILES,
+        DataError,
+        data_folder,
+        matches,
+        official_file,
+        official_names,
+    )
+
     with _errors(WRONG_CALL):
         names = (official_file(name).name,) if name else official_names()
     folder = data_folder(root)
@@ -116,6 +121,9 @@ def check(
 @app.command("where")
 def where(root: Root = None) -> None:
     """The folders in use."""
+    from dlib.data.download import data_folder, find, official_names
+    from dlib.storage import cache_folder
+
     typer.echo(f"official files: {data_folder(root)}")
     typer.echo(f"cache:          {cache_folder()}")
     for name in official_names():

@@ -12,8 +12,8 @@ from threading import Thread
 import pytest
 from typer.testing import CliRunner, Result
 
-from dlib.data import command, download
-from dlib.data.command import app
+from dlib.cli.data import app
+from dlib.data import download
 from dlib.data.download import OfficialFile
 
 CONTENT = b"what the publisher wrote" * 50_000
@@ -38,7 +38,6 @@ def run(*arguments: str) -> Result:
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The data folder, with one small official file in the world."""
     monkeypatch.setattr(download, "FILES", (SMALL,))
-    monkeypatch.setattr(command, "FILES", (SMALL,))
     monkeypatch.setenv("DLIB_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("DLIB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("NO_PROXY", "*")

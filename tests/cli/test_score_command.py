@@ -9,14 +9,31 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import toy
 import typer
 from typer.testing import CliRunner
 
-from dlib.metrics.command import score
+from dlib.cli.score import score
 
 app = typer.Typer()
 app.command()(score)
+
+
+SIZES = (3, 5, 8)
+
+
+def some_factors(n: int) -> np.ndarray:
+    """Independent uniform factors, int64 (n, 3)."""
+    rng = np.random.default_rng(0)
+    return np.stack([rng.integers(0, size, n) for size in SIZES], axis=1)
+
+
+def some_codes(table: np.ndarray) -> np.ndarray:
+    """One code a factor and two of noise, float32 (n, 5): nearly perfect."""
+    rng = np.random.default_rng(1)
+    scaled = 3 * (table / (np.array(SIZES) - 1.0) - 0.5)
+    scaled += 0.05 * rng.normal(size=scaled.shape)
+    noise = rng.normal(size=(len(table), 2))
+    return np.concatenate([scaled, noise], axis=1).astype(np.float32)
 
 
 def run(*arguments: object) -> tuple[int, str, str]:
@@ -26,9 +43,9 @@ def run(*arguments: object) -> tuple[int, str, str]:
 
 @pytest.fixture
 def npz(tmp_path: Path) -> Path:
-    table = toy.factors(400)
+    table = some_factors(400)
     path = tmp_path / "codes.npz"
-    np.savez(path, codes=toy.axis_codes(table), factors=table)
+    np.savez(path, codes=some_codes(table), factors=table)
     return path
 
 
@@ -50,8 +67,8 @@ def test_json_is_json_and_nothing_else(npz: Path) -> None:
 
 
 def test_test_points_and_no_floor(tmp_path: Path) -> None:
-    table = toy.factors(400)
-    codes = toy.axis_codes(table)
+    table = some_factors(400)
+    codes = some_codes(table)
     path = tmp_path / "split.npz"
     np.savez(
         path, codes=codes, factors=table, codes_test=codes[:90], factors_test=table[:90]
@@ -66,8 +83,8 @@ def test_test_points_and_no_floor(tmp_path: Path) -> None:
 def test_a_table_with_words_gaps_and_other_columns(
     tmp_path: Path, columns: str
 ) -> None:
-    table = toy.factors(400)
-    codes = toy.axis_codes(table)
+    table = some_factors(400)
+    codes = some_codes(table)
     names = ["shape", "scale", "x"]
     frame = pd.DataFrame(
         {
@@ -98,8 +115,8 @@ def test_continuous_factors_by_name(npz: Path) -> None:
 
 
 def test_a_constant_code_is_a_note_on_standard_error(tmp_path: Path) -> None:
-    table = toy.factors(400)
-    codes = toy.axis_codes(table)
+    table = some_factors(400)
+    codes = some_codes(table)
     codes[:, 4] = 1
     path = tmp_path / "flat.npz"
     np.savez(path, codes=codes, factors=table)
@@ -114,7 +131,8 @@ def write(path: Path, **arrays: np.ndarray) -> Path:
 
 
 def test_every_wrong_file_is_explained_and_exits_with_2(tmp_path: Path) -> None:
-    codes, table = toy.noise_codes(200), toy.factors(200)
+    table = some_factors(200)
+    codes = some_codes(table)
     nan = codes.copy()
     nan[3, 2] = np.nan
     one = table.copy()
@@ -140,7 +158,7 @@ def test_every_wrong_file_is_explained_and_exits_with_2(tmp_path: Path) -> None:
     (tmp_path / "text.npz").write_text("no archive")
     cases = [
         (tmp_path / "absent.npz", "there is no file"),
-        (tmp_path / "codes.txt", "must end in .npz or .csv"),
+        (tmp_path / "codes.txt", "must end in .npz, .csv or .tsv"),
         (tmp_path / "text.npz", "is not an .npz archive"),
         (cut, "is not an .npz archive, or is cut short"),
         (empty, "it holds nothing"),

@@ -1,7 +1,8 @@
-"""Codes and factors from a file: .npz or .csv."""
+"""Codes and factors from a file: .npz, .csv or .tsv."""
 
 from __future__ import annotations
 
+import csv
 import re
 import zipfile
 import zlib
@@ -13,6 +14,10 @@ import numpy as np
 
 CODE_COLUMN = re.compile(r"code_.+|z_?\d+", re.IGNORECASE)
 FACTOR_COLUMN = re.compile(r"factor_.+|f_?\d+", re.IGNORECASE)
+
+SEPARATORS = (",", ";", "\t")
+# A number as a person writes it who has one mark or the other.
+NUMBER = re.compile(r"\s*[+-]?\d*[.,]?\d+([eE][+-]?\d+)?\s*")
 
 
 @dataclass(frozen=True)
@@ -63,10 +68,12 @@ def read_points(file: Path) -> PointsFile:
     ----------
     file : Path
         ``.npz`` with ``codes`` and ``factors``, and ``codes_test`` and
-        ``factors_test`` if there are; nothing is unpickled. Or ``.csv`` with a
-        header: columns ``code_*`` (or ``z0``, ``z1``, ...) and ``factor_*`` (or
-        ``f0``, ``f1``, ...); other columns are ignored; an empty cell is a
-        missing factor.
+        ``factors_test`` if there are; nothing is unpickled. Or ``.csv`` or
+        ``.tsv`` with a header: columns ``code_*`` (or ``z0``, ``z1``, ...) and
+        ``factor_*`` (or ``f0``, ``f1``, ...); other columns are ignored; an empty
+        cell is a missing factor. Columns are separated by commas, semicolons or
+        tabs, which the header shows; where it is not commas, numbers may have
+        decimal commas.
 
     Raises
     ------
@@ -80,9 +87,9 @@ def read_points(file: Path) -> PointsFile:
         raise FileNotFoundError(f"there is no file {file}")
     if file.suffix == ".npz":
         return _read_npz(file)
-    if file.suffix == ".csv":
-        return _read_csv(file)
-    raise ValueError(f"{file.name} must end in .npz or .csv")
+    if file.suffix in (".csv", ".tsv"):
+        return _read_table(file)
+    raise ValueError(f"{file.name} must end in .npz, .csv or .tsv")
 
 
 def _read_npz(file: Path) -> PointsFile:
@@ -115,13 +122,9 @@ def _read_npz(file: Path) -> PointsFile:
     )
 
 
-def _read_csv(file: Path) -> PointsFile:
-    import pandas as pd
-
-    try:
-        frame = pd.read_csv(file)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as e:
-        raise ValueError(f"{file.name} is not a table with a header: {e}") from None
+def _read_table(file: Path) -> PointsFile:
+    separator = _separator(file)
+    frame = _read_frame(file, separator, ".")
     codes = [c for c in frame.columns if CODE_COLUMN.fullmatch(str(c))]
     factors = [c for c in frame.columns if FACTOR_COLUMN.fullmatch(str(c))]
     if not codes or not factors:
@@ -134,8 +137,70 @@ def _read_csv(file: Path) -> PointsFile:
         )
     if len(frame) == 0:
         raise ValueError(f"{file.name} has a header and no rows")
+    if separator != "," and _with_mark(frame[codes + factors], ","):
+        frame = _read_frame(file, separator, ",")
+        mixed = _with_mark(frame[codes + factors], ".")
+        if mixed:
+            raise ValueError(
+                f"{file.name} has numbers with decimal commas, and in the column "
+                f"{mixed} some with decimal points: write one or the other"
+            )
     for name in codes:
-        if not pd.api.types.is_numeric_dtype(frame[name]):
+        if not _is_numeric(frame[name]):
             raise ValueError(f"column {name} of {file.name} must hold numbers")
     table = frame[factors].rename(columns=lambda c: str(c).removeprefix("factor_"))
     return PointsFile(frame[codes].to_numpy(), table, tuple(table.columns))
+
+
+def _separator(file: Path) -> str:
+    """The one of :data:`SEPARATORS` by which the header has most columns for us."""
+
+    def columns(separator: str) -> tuple[int, int]:
+        with file.open(newline="", encoding="utf-8-sig") as lines:
+            rows = csv.reader(lines, delimiter=separator)
+            names = next((row for row in rows if row), [])
+        ours = [
+            n for n in names if CODE_COLUMN.fullmatch(n) or FACTOR_COLUMN.fullmatch(n)
+        ]
+        return len(ours), len(names)
+
+    try:
+        return max(SEPARATORS, key=columns)
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise _no_table(file, error) from None
+
+
+def _read_frame(file: Path, separator: str, decimal: str) -> Any:
+    import pandas as pd
+
+    try:
+        frame = pd.read_csv(file, sep=separator, decimal=decimal, encoding="utf-8-sig")
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as e:
+        raise _no_table(file, e) from None
+    if not isinstance(frame.index, pd.RangeIndex):
+        # pandas takes what is too many for row names, and shifts the columns.
+        raise _no_table(
+            file, f"rows have more cells than the header has ({len(frame.columns)})"
+        )
+    return frame
+
+
+def _with_mark(frame: Any, mark: str) -> str | None:
+    """The first column of texts that read as numbers, some with that decimal mark."""
+    for name in frame.columns:
+        if _is_numeric(frame[name]):
+            continue
+        texts = frame[name].dropna().astype(str).unique()
+        if any(mark in text for text in texts) and all(map(NUMBER.fullmatch, texts)):
+            return str(name)
+    return None
+
+
+def _is_numeric(column: Any) -> bool:
+    import pandas as pd
+
+    return bool(pd.api.types.is_numeric_dtype(column))
+
+
+def _no_table(file: Path, why: object) -> ValueError:
+    return ValueError(f"{file.name} is not a table with a header: {why}")

@@ -8,16 +8,15 @@ from typing import Annotated
 
 import typer
 
-from dlib.metrics.table_file import read_points
-
 
 def score(
     file: Annotated[
         Path,
         typer.Argument(
             help="An .npz with arrays codes and factors (codes_test and "
-            "factors_test if there are), or a .csv with columns code_* and "
-            "factor_* (or z0, z1, ... and f0, f1, ...)."
+            "factors_test if there are), or a .csv or .tsv with columns code_* and "
+            "factor_* (or z0, z1, ... and f0, f1, ...), separated by commas, "
+            "semicolons or tabs."
         ),
     ],
     metrics: Annotated[
@@ -37,7 +36,7 @@ def score(
     ] = True,
 ) -> None:
     """Score codes against factors: a table, or JSON, on standard output."""
-    # Here and not above: ``dlib --help`` need not load scikit-learn.
+    from dlib.cli.table_file import read_points
     from dlib.metrics.evaluate import evaluate_codes
 
     which = "all" if metrics == "all" else [m.strip() for m in metrics.split(",")]

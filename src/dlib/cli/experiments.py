@@ -1,28 +1,15 @@
-"""The command line: ``dlib run | table | data | score``."""
+"""``dlib run`` and ``dlib table``: the papers' experiments."""
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from dlib import recipes
-from dlib.data.command import app as data_app
-from dlib.metrics.command import score
-from dlib.runs import SHIPPED, Run, fit_or_load, save
-
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    help="Untangled: run the papers' experiments, fetch data, score codes.",
-)
-app.add_typer(data_app, name="data")
-app.command()(score)
+if TYPE_CHECKING:
+    from dlib.recipes import Experiment
+    from dlib.runs import Run
 
 Name = Annotated[str, typer.Argument(help="An experiment, such as dip_vae.")]
 GroupName = Annotated[str, typer.Option(help="Part of it: table, sweep.")]
@@ -31,13 +18,6 @@ BudgetName = Annotated[
 ]
 
 
-@app.callback()
-def main() -> None:
-    """Say what is going on, on standard error."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-
-
-@app.command()
 def run(
     name: Name,
     group: GroupName = "table",
@@ -57,6 +37,8 @@ def run(
 
     A killed training goes on where it stood when it is called again.
     """
+    from dlib.runs import fit_or_load
+
     experiment = _load(name, group, budget)
     typer.echo(f"{experiment.title}; {experiment.budget} budget, {experiment.estimate}")
     try:
@@ -75,18 +57,22 @@ def run(
             )
             if ship and finished.found != "shipped":
                 finished = _ship(finished, experiment)
-        except (ValueError, RuntimeError) as error:
+        except (ValueError, RuntimeError, OSError) as error:
             _fail(str(error))
         typer.echo(f"{entry.name}: {finished}")
 
 
-@app.command()
 def table(
     name: Name,
     group: GroupName = "table",
     budget: BudgetName = None,
 ) -> None:
     """Print the paper's numbers beside ours, from finished runs."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from dlib.runs import fit_or_load
+
     experiment = _load(name, group, budget)
     result = Table(title=experiment.title, caption=f"{experiment.budget} budget")
     result.add_column("run")
@@ -104,8 +90,10 @@ def table(
     Console().print(result)
 
 
-def _ship(finished: Run, experiment: recipes.Experiment) -> Run:
+def _ship(finished: Run, experiment: Experiment) -> Run:
     """Store a run in the package, its numbers measured on what is stored."""
+    from dlib.runs import SHIPPED, fit_or_load, save
+
     finished.record["metrics"] = {}
     save(finished, SHIPPED, half=True)
     shipped = fit_or_load(finished.recipe, metrics=experiment.metrics)
@@ -115,7 +103,9 @@ def _ship(finished: Run, experiment: recipes.Experiment) -> Run:
     return shipped
 
 
-def _load(name: str, group: str, budget: str | None) -> recipes.Experiment:
+def _load(name: str, group: str, budget: str | None) -> Experiment:
+    from dlib import recipes
+
     try:
         return recipes.load(name, group, budget)
     except ValueError as error:
