@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -56,6 +57,22 @@ def test_what_the_table_says_of_a_metric_is_so(metric: Metric) -> None:
     assert takes(metric, codes, gaps) == metric.gaps
     assert takes(metric, codes[:, :1], table) == (metric.codes == 1)
     assert takes(metric, codes, table[:, 0]) == (metric.factors == 1)
+
+
+@pytest.mark.parametrize("metric", OF_FACTORS, ids=lambda m: m.name)
+def test_too_few_points_do_not_suit_it(metric: Metric) -> None:
+    table = np.arange(16).reshape(8, 2) // 2 % 2
+    with pytest.raises(NotApplicable, match="needs at least"):
+        score(metric, table + 0.5, table)
+
+
+@pytest.mark.parametrize(
+    "metric", [metrics.mig, metrics.modularity, metrics.irs, metrics.mean_code_mi]
+)
+def test_bins_must_be_two_or_more(metric: Callable[..., metrics.Score]) -> None:
+    arrays = [toy.noise_codes(), toy.factors()]
+    with pytest.raises(ValueError, match="bins must be at least 2, got 1"):
+        metric(*(arrays[:1] if metric is metrics.mean_code_mi else arrays), bins=1)
 
 
 @pytest.mark.parametrize("metric", OF_FACTORS, ids=lambda m: m.name)

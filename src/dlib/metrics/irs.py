@@ -66,7 +66,7 @@ def irs(
     Raises
     ------
     ValueError
-        If ``quantile`` is outside 0 to 1, or as
+        If ``quantile`` is outside 0 to 1, ``bins`` below 2, or as
         :func:`dlib.metrics.inputs.prepare`.
     NotApplicable
         If there are fewer than 5 points a bin.
