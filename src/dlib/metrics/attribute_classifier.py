@@ -75,6 +75,19 @@ def attribute_classifier(
     NotApplicable
         If there are fewer than 30 points, an attribute has not two values, both of
         them among the training points, or none is known among the test points.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dlib import metrics
+    >>> rng = np.random.default_rng(0)
+    >>> factors = rng.integers(0, 2, (600, 2))
+    >>> codes = factors + 0.3 * rng.normal(size=(600, 2))
+    >>> metrics.attribute_classifier(codes, factors).value > 0.8
+    True
+    >>> turned = codes @ np.array([[0.8, 0.6], [-0.6, 0.8]])
+    >>> metrics.attribute_classifier(turned, factors).value > 0.8  # blind to that
+    True
     """
     train, table = prepare(
         codes, factors, metric="attribute_classifier", minimum=30, names=names

@@ -99,6 +99,16 @@ def bootstrap(
     ValueError
         If ``repeats`` is below 10 or ``confidence`` not between 0 and 1, or as
         the metric does.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dlib import metrics
+    >>> rng = np.random.default_rng(0)
+    >>> factors = rng.integers(0, 4, (600, 2))
+    >>> codes = factors + 0.1 * rng.normal(size=(600, 2))
+    >>> metrics.bootstrap(metrics.irs, codes, factors, repeats=20).low > 0.8
+    True
     """
     if repeats < 10:
         raise ValueError(f"a bootstrap needs at least 10 repeats, got {repeats}")

@@ -127,6 +127,21 @@ def dci(
         If there are fewer than two factors, two codes or 60 points; a factor is
         real-valued and the predictor is boosting; a factor does not vary in the
         points to fit on, or is known at too few to test on.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dlib import metrics
+    >>> rng = np.random.default_rng(0)
+    >>> factors = rng.integers(0, 4, (600, 2))
+    >>> codes = factors + 0.1 * rng.normal(size=(600, 2))
+    >>> score = metrics.dci(codes, factors, predictor="forest", max_depth=[4, 2])
+    >>> round(score.value, 2), round(score["informativeness_test"], 2)
+    (1.0, 1.0)
+    >>> noise = rng.normal(size=(600, 2))
+    >>> score = metrics.dci(noise, factors)  # boosting; classes: chance is 0.25
+    >>> score.value < 0.1, 0.15 < score["informativeness_test"] < 0.35
+    (True, True)
     """
     if predictor not in ("boosting", "forest"):
         raise ValueError(

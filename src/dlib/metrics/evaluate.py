@@ -175,11 +175,11 @@ def evaluate(
     >>> from dlib import data, metrics, models, networks
     >>> shapes = data.load("dsprites", source="twin", size=32)
     >>> nets = networks.build("conv", latent_dim=4, channels=1, size=32)
-    >>> networks.initialise(nets.encoder, torch.Generator().manual_seed(0))
-    >>> method = models.BetaVAE(nets)
+    >>> random = torch.Generator().manual_seed(0)
+    >>> method = networks.initialise(models.BetaVAE(nets), random)
     >>> report = metrics.evaluate(
     ...     method, shapes, ["mig", ("z_diff", {"factors": ["scale", "posX"]})],
-    ...     n=600, n_test=300, progress=False)
+    ...     n=700, n_test=350, progress=False)
     >>> list(report.scores)
     ['mig', 'z_diff(factors=[scale, posX])']
     """

@@ -76,6 +76,19 @@ def explicitness(
     NotApplicable
         If there are fewer than 30 points, or a factor is real-valued, has one
         value only among the training points or none among the test points.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dlib import metrics
+    >>> rng = np.random.default_rng(0)
+    >>> factors = rng.integers(0, 4, (600, 2))
+    >>> codes = factors + 0.1 * rng.normal(size=(600, 2))
+    >>> round(metrics.explicitness(codes, factors).value, 2)
+    1.0
+    >>> noise = rng.normal(size=(600, 2))
+    >>> round(metrics.explicitness(noise, factors).value, 1)
+    0.5
     """
     from sklearn.linear_model import LogisticRegression
     from threadpoolctl import threadpool_limits

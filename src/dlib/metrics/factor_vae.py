@@ -78,6 +78,17 @@ def factor_vae(
         If there are fewer than 20 votes a factor, ``batch_size`` or ``n_variance``
         is below 2, there is one factor only, or as
         :class:`dlib.metrics.inputs.population.Table`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dlib import metrics
+    >>> rng = np.random.default_rng(0)
+    >>> factors = rng.integers(0, 4, (600, 2))
+    >>> codes = factors + 0.1 * rng.normal(size=(600, 2))
+    >>> score = metrics.factor_vae(codes, factors, n_train=500, n_test=200)
+    >>> score.value, score["votes"].argmax(dim=1).tolist()
+    (1.0, [0, 1])
     """
     population, other = populations(
         codes, factors, codes_test, factors_test, space, "factor_vae"

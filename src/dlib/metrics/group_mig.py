@@ -65,6 +65,19 @@ def group_mig(
         as :func:`dlib.metrics.mig`.
     NotApplicable
         If there are fewer than two chunks, or as :func:`dlib.metrics.mig`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dlib import metrics
+    >>> rng = np.random.default_rng(0)
+    >>> factors = rng.integers(0, 4, (600, 2))
+    >>> codes = factors + 0.1 * rng.normal(size=(600, 2))
+    >>> chunks = [codes[:, :1], codes[:, 1:]]
+    >>> round(metrics.group_mig(chunks, factors, [0, 1]).value, 2)
+    0.97
+    >>> round(metrics.group_mig(chunks, factors, [1, 0]).value, 2)
+    -0.97
     """
     checked, table = prepare(
         codes,

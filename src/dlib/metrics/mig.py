@@ -57,6 +57,19 @@ def mig(
     NotApplicable
         If there are fewer than 5 points a bin or fewer than two codes, or if a
         factor is real-valued.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dlib import metrics
+    >>> rng = np.random.default_rng(0)
+    >>> factors = rng.integers(0, 4, (600, 2))
+    >>> codes = factors + 0.1 * rng.normal(size=(600, 2))
+    >>> round(metrics.mig(codes, factors).value, 2)
+    0.97
+    >>> turned = codes @ np.array([[0.8, 0.6], [-0.6, 0.8]])
+    >>> metrics.mig(turned, factors).value < 0.5
+    True
     """
     checked, table = prepare(
         codes, factors, metric="mig", minimum=5 * bins, discrete=True, names=names

@@ -101,6 +101,19 @@ def reconstruction(
     ValueError
         If the kind is unknown, there is no picture, floats leave [0, 1], or the
         decoder's shape differs.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from dlib import metrics
+    >>> class Mean(torch.nn.Module):
+    ...     def encode(self, images):
+    ...         return images.mean(dim=(1, 2, 3))[:, None]
+    ...     def decode(self, codes):
+    ...         return codes[:, :, None, None].expand(-1, 1, 2, 2)
+    >>> images = torch.tensor([[[[0.0, 1.0], [1.0, 0.0]]]])
+    >>> metrics.reconstruction(Mean(), images).value
+    0.25
     """
     error = ReconstructionError(kind)
 

@@ -106,6 +106,19 @@ def sap(
     NotApplicable
         If there are fewer than 20 points or two codes, or a factor is real-valued
         and the variant is ``"reference_discrete"``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dlib import metrics
+    >>> rng = np.random.default_rng(0)
+    >>> factors = rng.integers(0, 4, (600, 2))
+    >>> codes = factors + 0.1 * rng.normal(size=(600, 2))
+    >>> kinds = ["continuous", "continuous"]
+    >>> round(metrics.sap(codes, factors, kinds=kinds).value, 2)
+    0.99
+    >>> round(metrics.sap(codes, factors).value, 2)  # as classes: chance is not 0
+    0.69
     """
     if variant not in get_args(Variant):
         raise ValueError(

@@ -96,6 +96,21 @@ def z_diff(
     NotApplicable
         If there are fewer than 20 points a factor or one factor only, or as
         :class:`dlib.metrics.inputs.population.Table`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dlib import data, metrics
+    >>> rng = np.random.default_rng(0)
+    >>> factors = rng.integers(0, 4, (600, 3))
+    >>> codes = factors + 0.1 * rng.normal(size=(600, 3))
+    >>> round(metrics.z_diff(codes, factors, n_train=500, n_test=200).value, 2)
+    1.0
+    >>> space = data.FactorSpace(
+    ...     [data.Factor(name, tuple(range(4))) for name in ("shape", "x", "y")])
+    >>> grid = metrics.Grid(lambda f: f.float(), space)
+    >>> metrics.z_diff(grid, ["x", "y"], n_train=500, n_test=200)["confusion"].shape
+    torch.Size([2, 2])
     """
     if classifier not in ("svm", "logistic"):
         raise ValueError(f"classifier must be svm or logistic, got {classifier!r}")

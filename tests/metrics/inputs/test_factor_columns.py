@@ -95,6 +95,6 @@ def test_what_does_not_vary_is_not_applicable_and_fine_where_it_need_not() -> No
     table = np.array([[0.0, np.nan, 2], [1, np.nan, 2]])
     with pytest.raises(NotApplicable, match="factor 1 is missing at all 2 points"):
         as_factors(table)
-    with pytest.raises(NotApplicable, match=r"factor 2 has one value only \(2\)"):
+    with pytest.raises(NotApplicable, match=r"factor 1 has one value only \(2\)"):
         as_factors(table[:, [0, 2]])
     assert as_factors(table, varying=False).sizes == (2, 0, 1)

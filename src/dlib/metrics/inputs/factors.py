@@ -238,6 +238,13 @@ def bin_values(values: Any, bins: int = 20) -> Tensor:
     ------
     ValueError
         If ``bins`` is below 2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dlib import metrics
+    >>> metrics.bin_values(np.array([0.0, 0.4, np.nan, 0.6, 1.0]), bins=2)
+    tensor([ 0,  0, -1,  1,  1])
     """
     if bins < 2:
         raise ValueError(f"bins must be at least 2, got {bins}")

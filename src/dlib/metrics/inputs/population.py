@@ -73,6 +73,15 @@ class Table:
     NotApplicable
         If a factor is real-valued or has gaps, for which points share a value is
         then unknown; or if there are fewer than 10 points a value.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dlib import metrics
+    >>> factors = np.arange(400).reshape(200, 2) // 2 % 4
+    >>> table = metrics.Table(factors + 0.5, factors)
+    >>> metrics.factor_vae(table, n_train=200, n_test=100)["active"]
+    2.0
     """
 
     def __init__(self, codes: Any, factors: Any, metric: str = "the metric") -> None:
@@ -142,6 +151,14 @@ class Grid:
         The factors' sizes and names.
     device : torch.device or str
         Where codes are kept and points are drawn.
+
+    Examples
+    --------
+    >>> from dlib import data, metrics
+    >>> space = data.FactorSpace([data.Factor(name, (0, 1, 2)) for name in "abc"])
+    >>> grid = metrics.Grid(lambda factors: factors.float(), space)
+    >>> metrics.factor_vae(grid, n_train=200, n_test=100).value, grid.encoded
+    (1.0, 27)
     """
 
     def __init__(
@@ -342,6 +359,19 @@ def codes_of(
     callable
         Takes int64 (m, k), gives float32 (m, latent_dim). Each row given is
         rendered and encoded, in batches, without gradients.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from dlib import data, metrics
+    >>> class Corners(torch.nn.Module):
+    ...     def encode(self, images):
+    ...         return images[:, 0, ::31, ::31].flatten(1)
+    >>> shapes = data.load("dsprites", source="twin", size=32)
+    >>> codes = metrics.codes_of(Corners(), shapes)
+    >>> codes(torch.zeros(3, 5, dtype=torch.long)).shape
+    torch.Size([3, 4])
+    >>> grid = metrics.Grid(codes, shapes.space)  # for z_diff and factor_vae
     """
 
     def codes(factors: Tensor) -> Tensor:
