@@ -181,7 +181,9 @@ def test_batch_norms_start_at_the_identity() -> None:
         nn.init.constant_(p, 7)
     networks.initialise(layer, torch.Generator().manual_seed(0))
     assert layer.weight.tolist() == [1] * 4 and layer.bias.tolist() == [0] * 4
-    assert layer.running_mean.tolist() == [0] * 4 and int(layer.num_batches_tracked) == 0
+    assert (
+        layer.running_mean.tolist() == [0] * 4 and int(layer.num_batches_tracked) == 0
+    )
 
 
 class Prototypes(nn.Module):

@@ -162,6 +162,13 @@ def test_steps_draw_streams_that_have_nothing_in_common() -> None:
     assert step_generator(-1, 1, cpu).initial_seed() >= 0
 
 
+def test_to_float_leaves_its_input_as_it_was(device: torch.device) -> None:
+    floats = torch.rand(2, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    before = floats.clone()
+    seen = to_float(floats, device)
+    assert torch.equal(floats, before) and torch.equal(seen.cpu(), before)
+
+
 def test_to_float_is_between_zero_and_one(device: torch.device) -> None:
     images = torch.tensor([[[[0, 51, 255]]]], dtype=torch.uint8)
     floats = to_float(images, device)
@@ -317,6 +324,97 @@ def test_a_truncated_checkpoint_is_refused(checkpoint: Path, keep: float) -> Non
     checkpoint.write_bytes(whole[: int(keep * len(whole))])
     with pytest.raises(ValueError, match=r"run\.safetensors is not a checkpoint"):
         train(make(BetaVAE, beta=4.0), 100, checkpoint=checkpoint)
+
+
+@pytest.mark.parametrize("where", [0.3, 0.6, 0.95])
+def test_one_flipped_byte_of_a_checkpoint_is_noticed(
+    checkpoint: Path, where: float
+) -> None:
+    """A weight that is off by a bit is as finite as any other."""
+    content = bytearray(checkpoint.read_bytes())
+    content[int(where * len(content))] ^= 1
+    checkpoint.write_bytes(content)
+    with pytest.raises(ValueError, match=r"run\.safetensors is not a checkpoint"):
+        train(make(BetaVAE, beta=4.0), 100, checkpoint=checkpoint)
+
+
+class Options(VAE):
+    """Options of every plain kind."""
+
+    def __init__(self, networks: Networks, **options: object) -> None:
+        super().__init__(networks)
+        self.options = options
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"a": (1, 2)}, {"a": (1, 3)}),
+        ({"a": {"b": 1}}, {"a": {"b": 2}}),
+        ({"a": [None]}, {"a": [True]}),
+        ({"a": {1, 2}}, {"a": {1, 3}}),
+        ({"a": torch.tensor([1.0])}, {"a": torch.tensor([2.0])}),
+    ],
+    ids=str,
+)
+def test_options_of_every_kind_tell_trainings_apart(
+    tmp_path: Path, first: dict, second: dict
+) -> None:
+    path = tmp_path / "run.safetensors"
+    train(make(Options, **first), 50, checkpoint=path, checkpoint_every=50)
+    with pytest.raises(ValueError, match="of another training: method differ"):
+        train(make(Options, **second), 60, checkpoint=path)
+    train(make(Options, **first), 60, checkpoint=path)  # tuples came back as lists
+
+
+class Signalled(TwinDSprites):
+    """A signal comes while a given step is under way."""
+
+    def __init__(self, at: int, number: signal.Signals) -> None:
+        super().__init__(SIZE)
+        self.at, self.number = at, number
+
+    def batch(self, n: int, generator: torch.Generator, step: int = 0) -> Batch:
+        if step == self.at:
+            os.kill(os.getpid(), self.number)
+        return super().batch(n, generator, step)
+
+
+@pytest.mark.parametrize("at", [1, 63, 100, 120])
+@pytest.mark.parametrize(
+    ("number", "error"),
+    [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)],
+)
+def test_a_signal_loses_nothing(
+    tmp_path: Path, caplog, number: signal.Signals, error: type, at: int
+) -> None:
+    path = tmp_path / "run.safetensors"
+    whole, part, resumed = make(), make(), make(seed=1)
+    history = train(whole, 120)
+    handler = signal.getsignal(number)
+    with pytest.raises(error):
+        train(part, 120, Signalled(at, number), checkpoint=path)
+    assert signal.getsignal(number) is handler
+    assert f"stopped after step {at} of 120" in caplog.text and str(path) in caplog.text
+    told = train(resumed, 120, Dying(121 - at, AssertionError()), checkpoint=path)
+    assert_same_weights(resumed, whole)
+    assert (told.steps, told.terms) == (history.steps, history.terms)
+
+
+def test_without_a_checkpoint_ctrl_c_acts_at_once() -> None:
+    with pytest.raises(KeyboardInterrupt) as caught:
+        train(make(), 120, Signalled(5, signal.SIGINT))
+    assert not str(caught.value)
+
+
+def test_a_loss_for_nobody_is_refused() -> None:
+    class Stray(VAE):
+        def losses(self, batch: Batch, generator: torch.Generator) -> Iterator[Loss]:
+            for loss in super().losses(batch, generator):
+                yield loss._replace(player="critic")
+
+    with pytest.raises(ValueError, match=r"a loss for 'critic'; its players are vae"):
+        train(make(Stray), 1)
 
 
 @pytest.mark.parametrize("metadata", [None, {"state": "{}"}, {"state": "no json"}])

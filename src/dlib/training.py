@@ -124,7 +124,8 @@ def fit(
         names accelerators.
     precision : {"32-true", "bf16-mixed"}
         As lightning-fabric names it. Mixed precision is about twice as fast on a
-        GPU or a CPU with bfloat16 units, and slower on others.
+        GPU or a CPU with bfloat16 units, and many times slower on others: a
+        warning says so.
     checkpoint : path, optional
         A safetensors file: written every ``checkpoint_every`` steps, and read
         first where it exists.
@@ -179,6 +180,11 @@ def fit(
     fabric = Fabric(accelerator=device, devices=1, precision=precision)  # type: ignore[arg-type]
     if fabric.device.type == "cpu":
         keep_freed_memory()
+        if precision == "bf16-mixed" and not has_bfloat16():
+            log.warning(
+                "this processor has no bfloat16 units: bf16-mixed is emulated, and "
+                "many times slower than 32-true"
+            )
     fabric.to_device(method)
     # Convolutions run up to twice as fast on this layout; values don't change.
     method.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -288,6 +294,12 @@ def fit(
                 held.stop(message)
     method.eval()
     return history
+
+
+def has_bfloat16() -> bool:
+    """Whether the CPU multiplies bfloat16 matrices itself (AMX, AVX512-BF16, Arm)."""
+    supported = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)
+    return bool(supported and supported())
 
 
 def _on_device(batch: Batch, device: torch.device) -> Batch:

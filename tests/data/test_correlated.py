@@ -70,9 +70,7 @@ def test_the_gaussian_law_is_the_formula() -> None:
         dtype=torch.float64,
     )
     torch.testing.assert_close(table, wanted / wanted.sum())
-    torch.testing.assert_close(
-        gaussian_law(3, 2, 0.5, inverted=True), table.flip(1)
-    )
+    torch.testing.assert_close(gaussian_law(3, 2, 0.5, inverted=True), table.flip(1))
 
 
 def test_a_wider_gaussian_is_a_weaker_correlation() -> None:

@@ -118,5 +118,5 @@ def test_drawing_gives_up_where_nothing_is_ever_accepted() -> None:
     def propose(n: int) -> tuple[Tensor, Tensor]:
         return torch.zeros(n), torch.zeros(n, dtype=torch.bool)
 
-    with pytest.raises(ValueError, match="an empty law: none of .* was accepted"):
+    with pytest.raises(ValueError, match=r"an empty law: none of .* was accepted"):
         draw_until(3, propose, "an empty law")

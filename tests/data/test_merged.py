@@ -64,7 +64,9 @@ def test_partners_are_of_the_same_domain() -> None:
     merged = build()
     generator = torch.Generator().manual_seed(0)
     index = merged.draw(200, generator)
-    columns = [merged.space.names.index(n) for n in ("dsprites.shape", "shapes3d.shape")]
+    columns = [
+        merged.space.names.index(n) for n in ("dsprites.shape", "shapes3d.shape")
+    ]
     other = merged.sharing(index, columns, generator)
     assert torch.equal(merged.labels(index), merged.labels(other))
     mine, theirs = merged.factors(index), merged.factors(other)

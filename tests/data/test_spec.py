@@ -95,7 +95,9 @@ def test_a_folder_is_named_by_its_path(tmp_path: Path) -> None:
 
 
 def test_it_survives_json() -> None:
-    data = DATA.validate_python({"kind": "pairs", "of": CORRELATED, "shared": ["shape"]})
+    data = DATA.validate_python(
+        {"kind": "pairs", "of": CORRELATED, "shared": ["shape"]}
+    )
     assert DATA.validate_json(data.model_dump_json()) == data
 
 

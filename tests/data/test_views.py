@@ -49,7 +49,9 @@ def test_augmentations_that_do_nothing_change_nothing() -> None:
         Grey(name="grey", p=0),
         Noise(name="noise", std=0),
     ):
-        torch.testing.assert_close(augment(images, generator), images, atol=1e-5, rtol=0)
+        torch.testing.assert_close(
+            augment(images, generator), images, atol=1e-5, rtol=0
+        )
 
 
 def test_what_each_does() -> None:

@@ -1,0 +1,296 @@
+"""Six methods to come, written down tersely: do the interfaces carry them?
+
+They are sketches: networks are tiny and constants are not the papers'. What they
+have of the real ones is their shape: two and three players, a header with batch
+norm, labels, groups, swapped chunks, a schedule, an inner loop that is differentiated
+through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from dlib.data.batch import Batch
+from dlib.losses import bernoulli_nll, kl_to_standard_normal
+from dlib.models import VAE, Loss, Player, Posterior
+from dlib.models.page import PageDecoder, page_decoder
+from dlib.models.vae import reparametrise
+from dlib.networks import Networks
+
+
+def mlp(inputs: int, outputs: int, hidden: int = 32) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Linear(inputs, hidden), nn.LeakyReLU(0.2), nn.Linear(hidden, outputs)
+    )
+
+
+def detached(**terms: Tensor) -> dict[str, Tensor]:
+    return {name: term.detach() for name, term in terms.items()}
+
+
+class FactorVAE(VAE):
+    """Two players: the VAE, and a discriminator of permuted codes."""
+
+    def __init__(self, networks: Networks, gamma: float = 10.0) -> None:
+        super().__init__(networks)
+        self.gamma = gamma
+        self.discriminator = mlp(networks.latent_dim, 2)
+
+    def codec(self) -> list[nn.Parameter]:
+        return [*self.encoder.parameters(), *self.decoder.parameters()]
+
+    def players(self) -> dict[str, Player]:
+        theirs = list(self.discriminator.parameters())
+        return {
+            "vae": Player(self.codec(), 1e-4),
+            "discriminator": Player(theirs, 1e-4, (0.5, 0.9)),
+        }
+
+    def extra(self, codes: Tensor, batch: Batch) -> Tensor:
+        return codes.new_zeros(())
+
+    def losses(self, batch: Batch, generator: torch.Generator) -> Iterator[Loss]:
+        one, two = batch.images.chunk(2)
+        posterior = self.posterior(one)
+        codes = reparametrise(posterior, generator)
+        nll = bernoulli_nll(self.decoder(codes), one).mean()
+        kl = kl_to_standard_normal(*posterior).sum(1).mean()
+        said = self.discriminator(codes)
+        tc = (said[:, 0] - said[:, 1]).mean()
+        more = self.extra(codes, batch)
+        value = nll + kl + self.gamma * tc + more
+        yield Loss("vae", value, detached(nll=nll, kl=kl, tc=tc, extra=more))
+        with torch.no_grad():
+            other = reparametrise(self.posterior(two), generator)
+        order = torch.rand(other.shape, generator=generator, device=other.device)
+        permuted = other.gather(0, order.argsort(0))
+        real = torch.zeros(len(codes), dtype=torch.long, device=codes.device)
+        wrong = F.cross_entropy(self.discriminator(codes.detach()), real)
+        wrong = wrong + F.cross_entropy(self.discriminator(permuted), real + 1)
+        yield Loss("discriminator", wrong / 2, {})
+
+
+class FactorGroupVAE(FactorVAE):
+    """A header with batch norm and prototypes, told the domain by the labels."""
+
+    def __init__(self, networks: Networks, groups: int = 2, margin: float = 0.1):
+        super().__init__(networks)
+        d = networks.latent_dim
+        self.margin = margin
+        self.header = nn.Sequential(nn.Linear(d, d), nn.BatchNorm1d(d), nn.ReLU())
+        self.prototypes = nn.Parameter(torch.empty(groups, d))
+
+    def initialise(self, generator: torch.Generator) -> None:
+        nn.init.normal_(self.prototypes, generator=generator)
+
+    def players(self) -> dict[str, Player]:
+        mine = [*self.codec(), *self.header.parameters(), self.prototypes]
+        return {**super().players(), "vae": Player(mine)}
+
+    def extra(self, codes: Tensor, batch: Batch) -> Tensor:
+        assert batch.labels is not None
+        labels = batch.labels[: len(codes)]
+        similar = F.normalize(self.header(codes)) @ F.normalize(self.prototypes).T
+        right = F.one_hot(labels, len(self.prototypes))
+        return 100 * F.cross_entropy(10 * (similar - self.margin * right), labels)
+
+
+class GVAE(VAE):
+    """Groups share the average posterior of their content."""
+
+    def __init__(self, networks: Networks, content: int = 2) -> None:
+        super().__init__(networks)
+        self.content = content
+        self.chunks = (content, networks.latent_dim - content)
+
+    def losses(self, batch: Batch, generator: torch.Generator) -> Iterator[Loss]:
+        n, k = batch.images.shape[:2]
+        images = batch.images.flatten(0, 1)
+        mean, logvar = (t.view(n, k, -1) for t in self.posterior(images))
+        variance = logvar.exp()
+        shared = [
+            torch.cat(
+                [
+                    t[..., : self.content].mean(1, True).expand(n, k, -1),
+                    t[..., self.content :],
+                ],
+                dim=-1,
+            ).flatten(0, 1)
+            for t in (mean, variance)
+        ]
+        posterior = Posterior(shared[0], shared[1].log())
+        codes = reparametrise(posterior, generator)
+        nll = bernoulli_nll(self.decoder(codes), images).mean()
+        kl = kl_to_standard_normal(*posterior).sum(1).mean()
+        yield Loss("vae", nll + kl, detached(nll=nll, kl=kl))
+
+
+class Chunked(nn.Module):
+    """Codes in chunks, without a posterior: what three of the six share."""
+
+    heads = 1
+    shipped = ("encoder", "decoder")
+
+    def __init__(self, networks: Networks, chunks: int) -> None:
+        super().__init__()
+        self.encoder, self.decoder = networks.encoder, networks.decoder
+        self.latent_dim = networks.latent_dim
+        self.chunks = (networks.latent_dim // chunks,) * chunks
+        self.pixels = networks.channels * networks.size**2
+
+    def encode(self, images: Tensor) -> Tensor:
+        return self.encoder(images)
+
+    def decode(self, codes: Tensor) -> Tensor:
+        return self.decoder(codes).float().sigmoid()
+
+    def page_decoder(self) -> PageDecoder:
+        return page_decoder(self.decoder, "sigmoid")
+
+
+class Mixing(Chunked):
+    """Mix, decode, encode, unmix, decode; an adversary, and a classifier of masks."""
+
+    def __init__(self, networks: Networks) -> None:
+        super().__init__(networks, chunks=4)
+        self.adversary = nn.Sequential(nn.Flatten(), mlp(self.pixels, 1))
+        self.classifier = nn.Sequential(nn.Flatten(), mlp(3 * self.pixels, 4))
+
+    def players(self) -> dict[str, Player]:
+        codec = [self.encoder, self.decoder, self.classifier]
+        mine = [p for module in codec for p in module.parameters()]
+        return {
+            "codec": Player(mine, 2e-4, (0.5, 0.999)),
+            "adversary": Player([*self.adversary.parameters()], 2e-4, (0.5, 0.999)),
+        }
+
+    def losses(self, batch: Batch, generator: torch.Generator) -> Iterator[Loss]:
+        x1, x2 = batch.images.chunk(2)
+        f1, f2 = self.encode(x1), self.encode(x2)
+        shape, width = (len(x1), len(self.chunks)), self.chunks[0]
+        mask = torch.rand(shape, generator=generator, device=generator.device)
+        mask = (mask < 0.5).float().to(f1)
+        wide = mask.repeat_interleave(width, 1)
+        x3 = self.decode(wide * f1 + (1 - wide) * f2)
+        x4 = self.decode(wide * self.encode(x3) + (1 - wide) * f1)
+        back = (x4 - x1).square().flatten(1).sum(1).mean()
+        masks = self.classifier(torch.cat([x1, x2, x3], dim=1))
+        told = F.binary_cross_entropy_with_logits(masks, mask)
+        fooled = F.softplus(-self.adversary(x3)).mean()
+        logs = detached(back=back, classifier=told, fooled=fooled)
+        yield Loss("codec", back + told + fooled, logs)
+        real, fake = self.adversary(x1), self.adversary(x3.detach())
+        yield Loss("adversary", (F.softplus(-real) + F.softplus(fake)).mean(), {})
+
+
+class InfoGANCR(Chunked):
+    """No reconstruction; a contrastive regulariser that sets in at a step."""
+
+    def __init__(self, networks: Networks, begins: int = 10) -> None:
+        super().__init__(networks, chunks=networks.latent_dim)
+        self.begins = begins
+        self.adversary = nn.Sequential(nn.Flatten(), mlp(self.pixels, 1))
+        d = networks.latent_dim
+        self.which = nn.Sequential(nn.Flatten(), mlp(2 * self.pixels, d))
+
+    def players(self) -> dict[str, Player]:
+        makers = [self.encoder, self.decoder, self.which]
+        mine = [p for module in makers for p in module.parameters()]
+        return {
+            "generator": Player(mine, 1e-3, (0.5, 0.999)),
+            "adversary": Player([*self.adversary.parameters()], 2e-4, (0.5, 0.999)),
+        }
+
+    def losses(self, batch: Batch, generator: torch.Generator) -> Iterator[Loss]:
+        n, d, device = len(batch.images), self.latent_dim, batch.images.device
+
+        def draw() -> Tensor:
+            return torch.rand(n, d, generator=generator, device=device) * 2 - 1
+
+        codes = draw()
+        made = self.decode(codes)
+        fooled = F.softplus(-self.adversary(made)).mean()
+        info = (self.encode(made) - codes).square().mean()
+        value, logs = fooled + info, detached(fooled=fooled, info=info)
+        if batch.step > self.begins:
+            fixed = torch.randint(d, (n,), generator=generator, device=device)
+            a, b = draw(), draw()
+            rows = torch.arange(n, device=device)
+            b[rows, fixed] = a[rows, fixed]
+            pair = torch.cat([self.decode(a), self.decode(b)], dim=1)
+            contrast = F.cross_entropy(self.which(pair), fixed)
+            value, logs = value + contrast, {**logs, **detached(contrast=contrast)}
+        yield Loss("generator", value, logs)
+        real, fake = self.adversary(batch.images), self.adversary(made.detach())
+        yield Loss("adversary", (F.softplus(-real) + F.softplus(fake)).mean(), {})
+
+
+class Intervention(Chunked):
+    """Interventions weighed by plausibility, and an inner loop of translations."""
+
+    def __init__(self, networks: Networks, inner: int = 2, rate: float = 0.1) -> None:
+        super().__init__(networks, chunks=networks.latent_dim // 2)
+        self.inner, self.rate = inner, rate
+        self.adversary = nn.Sequential(nn.Flatten(), mlp(self.pixels, 1))
+        self.weigh = nn.Sequential(nn.Flatten(), mlp(self.pixels, 1), nn.Softplus())
+        self.translate = mlp(self.pixels, self.pixels, 8)
+
+    def players(self) -> dict[str, Player]:
+        mine = [self.encoder, self.decoder, self.weigh]
+        # The translator is learned anew in every step: nobody owns it.
+        return {
+            "codec": Player([p for module in mine for p in module.parameters()]),
+            "adversary": Player([*self.adversary.parameters()]),
+        }
+
+    def losses(self, batch: Batch, generator: torch.Generator) -> Iterator[Loss]:
+        x, other = batch.images.chunk(2)
+        z, source = self.encode(x), self.encode(other)
+        k = int(torch.randint(len(self.chunks), (), generator=generator,
+                              device=generator.device))  # fmt: skip
+        part = slice(2 * k, 2 * k + 2)
+
+        def do(codes: Tensor, value: Tensor) -> Tensor:
+            changed = codes.clone()
+            changed[:, part] = value
+            return self.decode(changed)
+
+        changed = do(z, source[:, part])
+        nll = bernoulli_nll(self.decoder(z), x).mean()
+        weight = self.weigh(changed)
+        weight = weight / weight.mean()
+        fooled = (weight * F.softplus(-self.adversary(changed))).mean()
+        u, v = (do(z, source[i, part]).flatten(1) for i in (0, 1))
+        hard = self.difficulty(u, v)
+        logs = detached(nll=nll, fooled=fooled, difficulty=hard)
+        yield Loss("codec", nll + fooled + hard, logs)
+        real, fake = self.adversary(x), self.adversary(changed.detach())
+        value = (F.softplus(-real) + weight.detach() * F.softplus(fake)).mean()
+        yield Loss("adversary", value, {})
+
+    def difficulty(self, u: Tensor, v: Tensor) -> Tensor:
+        half, net = len(u) // 2, self.translate
+        theta = {
+            name: p.detach().requires_grad_() for name, p in net.named_parameters()
+        }
+
+        def loss(theta: dict[str, Tensor], rows: slice) -> Tensor:
+            made = torch.func.functional_call(net, theta, (u[rows],))
+            return F.binary_cross_entropy_with_logits(made, v[rows])
+
+        for _ in range(self.inner):
+            slope = torch.autograd.grad(
+                loss(theta, slice(half)), list(theta.values()), create_graph=True
+            )
+            theta = {
+                name: p - self.rate * g
+                for (name, p), g in zip(theta.items(), slope, strict=True)
+            }
+        return loss(theta, slice(half, None))
+
+
+Make = Callable[[Networks], nn.Module]
