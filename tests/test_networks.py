@@ -26,7 +26,7 @@ def convolution(inputs: int, outputs: int, kernel: int = 4) -> int:
 @pytest.mark.parametrize("latent_dim", [10, 3])
 def test_shapes_mlp_has_the_table_s_parameters(latent_dim: int) -> None:
     """Higgins et al. (2017), A.1, 2D Shapes: FC 1200, 1200; FC 1200 three times."""
-    encoder, decoder = networks.shapes_mlp(latent_dim)
+    encoder, decoder, *_ = networks.shapes_mlp(latent_dim)
     assert count(encoder) == (
         linear(4096, 1200) + linear(1200, 1200) + linear(1200, 2 * latent_dim)
     )
@@ -38,7 +38,7 @@ def test_shapes_mlp_has_the_table_s_parameters(latent_dim: int) -> None:
 @pytest.mark.parametrize(("channels", "latent_dim"), [(1, 32), (3, 32), (1, 10)])
 def test_conv_has_the_table_s_parameters(channels: int, latent_dim: int) -> None:
     """Higgins et al. (2017), A.1, Chairs and CelebA."""
-    encoder, decoder = networks.conv(latent_dim, channels)
+    encoder, decoder, *_ = networks.conv(latent_dim, channels)
     maps = convolution(32, 32) + convolution(64, 64)
     assert count(encoder) == (
         convolution(channels, 32)
@@ -60,10 +60,10 @@ def test_nonlinearities_are_the_table_s() -> None:
     def kinds(module: nn.Module) -> list[type]:
         return [type(m) for m in module if isinstance(m, (nn.ReLU, nn.Tanh))]
 
-    encoder, decoder = networks.shapes_mlp()
+    encoder, decoder, *_ = networks.shapes_mlp()
     assert kinds(encoder) == [nn.ReLU] * 2
     assert kinds(decoder) == [nn.Tanh] * 3
-    encoder, decoder = networks.conv()
+    encoder, decoder, *_ = networks.conv()
     assert kinds(encoder) == [nn.ReLU] * 5
     assert kinds(decoder) == [nn.ReLU] * 5
 
@@ -75,7 +75,7 @@ def test_shapes_of_input_code_and_output(
     name: str, size: int, channels: int, device: torch.device
 ) -> None:
     built = networks.build(name, latent_dim=4, channels=channels, size=size)
-    encoder, decoder = (m.to(device) for m in built)
+    encoder, decoder = built.encoder.to(device), built.decoder.to(device)
     images = torch.rand(2, channels, size, size, device=device)
     moments = encoder(images)
     assert moments.shape == (2, 8)
@@ -85,7 +85,7 @@ def test_shapes_of_input_code_and_output(
 @pytest.mark.parametrize("name", sorted(networks.NETWORKS))
 def test_codes_and_logits_can_take_both_signs(name: str) -> None:
     """A ReLU or a sigmoid at an end would hold N(0, I), or the logits, off."""
-    encoder, decoder = networks.build(name, latent_dim=4, size=16)
+    encoder, decoder, *_ = networks.build(name, latent_dim=4, size=16)
     for network, inputs in (
         (encoder, torch.rand(2, 1, 16, 16)),
         (decoder, torch.randn(2, 4)),
@@ -103,7 +103,7 @@ def test_codes_stay_in_single_precision_under_autocast(
     name: str, device: torch.device
 ) -> None:
     built = networks.build(name, latent_dim=4, size=16)
-    encoder, decoder = (m.to(device) for m in built)
+    encoder, decoder = built.encoder.to(device), built.decoder.to(device)
     with torch.autocast(device.type, dtype=torch.bfloat16):
         moments = encoder(torch.rand(2, 1, 16, 16, device=device))
         first = decoder[0](moments[:, :4])
@@ -131,7 +131,7 @@ def test_full_precision_linear_ignores_autocast(device: torch.device) -> None:
 @pytest.mark.parametrize("name", sorted(networks.NETWORKS))
 def test_initialise_is_a_function_of_the_generator(name: str) -> None:
     def weights(seed: int) -> torch.Tensor:
-        built = networks.build(name, latent_dim=2, size=16)
+        built = networks.build(name, latent_dim=2, size=16)[:2]
         for module in built:
             networks.initialise(module, torch.Generator().manual_seed(seed))
         return torch.cat([p.flatten() for m in built for p in m.parameters()])
@@ -174,13 +174,55 @@ def test_initialise_keeps_to_torchs_default_bounds(layer: nn.Module) -> None:
             assert float(p.std()) == pytest.approx(bound / 3**0.5, rel=0.1)
 
 
+def test_batch_norms_start_at_the_identity() -> None:
+    layer = nn.BatchNorm2d(4)
+    layer(torch.randn(8, 4, 3, 3, generator=torch.Generator().manual_seed(0)) + 5)
+    for p in layer.parameters():
+        nn.init.constant_(p, 7)
+    networks.initialise(layer, torch.Generator().manual_seed(0))
+    assert layer.weight.tolist() == [1] * 4 and layer.bias.tolist() == [0] * 4
+    assert layer.running_mean.tolist() == [0] * 4 and int(layer.num_batches_tracked) == 0
+
+
+class Prototypes(nn.Module):
+    """Parameters that no layer of torch's owns."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = nn.Parameter(torch.zeros(3, 2))
+
+
+def test_parameters_that_nothing_draws_are_an_error() -> None:
+    method = nn.Sequential(nn.Linear(2, 2), Prototypes())
+    with pytest.raises(TypeError, match=r"1 is a Prototypes with the parameters table"):
+        networks.initialise(method, torch.Generator())
+
+
+def test_a_module_may_draw_its_own() -> None:
+    class Drawing(Prototypes):
+        def initialise(self, generator: torch.Generator) -> None:
+            nn.init.normal_(self.table, generator=generator)
+
+    first, second = Drawing(), Drawing()
+    for each in (first, second):
+        networks.initialise(each, torch.Generator().manual_seed(1))
+    assert first.table.any() and torch.equal(first.table, second.table)
+
+
+def test_an_encoder_gives_as_many_numbers_as_it_has_heads() -> None:
+    for heads in (1, 2, 3):
+        built = networks.conv(4, size=16, heads=heads)
+        assert built.encoder(torch.zeros(2, 1, 16, 16)).shape == (2, 4 * heads)
+        assert built[2:] == (4, 1, 16, heads)
+
+
 def test_an_unknown_name_is_refused() -> None:
     with pytest.raises(ValueError, match=r"no network 'resnet'; there are shapes_mlp"):
         networks.build("resnet")
 
 
 @pytest.mark.parametrize("name", sorted(networks.NETWORKS))
-@pytest.mark.parametrize("what", ["latent_dim", "channels", "size"])
+@pytest.mark.parametrize("what", ["latent_dim", "channels", "size", "heads"])
 def test_numbers_that_are_not_positive_are_refused(name: str, what: str) -> None:
     with pytest.raises(ValueError, match=f"{what} must be positive, got 0"):
         networks.build(name, **{what: 0})

@@ -47,7 +47,7 @@ import pandas as pd
 import torch
 from torch.nn import functional
 
-from dlib import budget, recipes, runs, viz
+from dlib import budget, recipes, viz
 
 viz.use()
 print("budget:", budget.current())
@@ -61,16 +61,14 @@ print("budget:", budget.current())
 # what the ten numbers should mean. On dSprites five would do, as
 # [the last chapter](factors_and_data.ipynb) showed.
 #
-# Here is one, trained at length. `fit_or_load` finds a finished run if one is
-# shipped for exactly this recipe, trains otherwise, and says which it did.
+# Here is one, trained at length. `run` finds the run that was finished for exactly
+# this recipe, and says where it comes from; a page never trains it in silence.
 
 # %% tags=["remove-stderr"]
 experiment = recipes.load("autoencoders")
 trained = {}
 for entry in experiment.entries:
-    trained[entry.title] = runs.fit_or_load(
-        entry.recipe, metrics=experiment.metrics, progress=False
-    )
+    trained[entry.title] = experiment.run(entry)
     print(entry.title, trained[entry.title], sep="\n  ")
 ae, vae, beta_vae = (run.trained for run in trained.values())
 data, held_out = entry.recipe.parts()
@@ -510,7 +508,7 @@ sweep = recipes.load("dip_vae", "sweep")
 points = []
 for entry in sweep.entries:
     if entry.line == "beta_vae":
-        run = runs.fit_or_load(entry.recipe, weights=False, progress=False)
+        run = sweep.run(entry)
         ends = [run.history.terms[term][-10:] for term in ("kl", "nll")]
         rate, distortion = (sum(end) / len(end) for end in ends)
         points.append((entry.setting, rate, distortion))

@@ -46,7 +46,8 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import torch
 
-from dlib import budget, losses, metrics, networks, recipes, runs, viz
+from dlib import budget, losses, metrics, networks, recipes, viz
+from dlib.data import load
 from dlib.inference import to_float
 from dlib.models import DIPVAE
 from dlib.training import fit
@@ -78,12 +79,7 @@ print("budget:", budget.current())
 
 # %%
 experiment = recipes.load("dip_vae", "table")
-table = {
-    entry.name: runs.fit_or_load(
-        entry.recipe, metrics=experiment.metrics, progress=False
-    )
-    for entry in experiment.entries
-}
+table = {entry.name: experiment.run(entry) for entry in experiment.entries}
 titles = {entry.name: entry.title for entry in experiment.entries}
 for name, run in table.items():
     print(f"{name:12}", run)
@@ -261,8 +257,7 @@ _ = viz.glue("dip_vae_noise_400", 500 * noise_terms[400])
 
 # %%
 STEPS = budget.choose(smoke=20, book=1_000)
-small = experiment.entries[0].recipe.model_copy(update={"size": 32})
-train = small.parts()[0]
+train, small = load("dsprites", source="twin", size=32).split()
 
 
 def train_live(make, steps=STEPS, **options):
@@ -535,9 +530,7 @@ for title, z in (("as learned", mean), ("rotated", mean @ rotation)):
 sweep = recipes.load("dip_vae", "sweep")
 curves = {"sap": {}, "z_diff": {}}
 for entry in sweep.entries:
-    run = runs.fit_or_load(
-        entry.recipe, metrics=sweep.metrics, weights=False, progress=False
-    )
+    run = sweep.run(entry)
     for key, lines in curves.items():
         point = (
             entry.setting,
@@ -627,9 +620,7 @@ broken = {
 }
 
 # %%
-small_images, _ = small.parts()[1].sample(
-    N // 2, torch.Generator().manual_seed(1)
-)
+small_images, _ = small.sample(N // 2, torch.Generator().manual_seed(1))
 inputs = to_float(small_images)
 with torch.no_grad():
     learned = {name: m.posterior(inputs) for name, m in broken.items()}

@@ -25,6 +25,8 @@ class Networks(NamedTuple):
         Numbers in a code.
     channels, size : int
         Of the pictures: what a method needs to build a network of its own.
+    heads : int
+        Numbers that the encoder gives for each latent.
     """
 
     encoder: nn.Module
@@ -32,6 +34,7 @@ class Networks(NamedTuple):
     latent_dim: int
     channels: int
     size: int
+    heads: int = 2
 
 
 class FullPrecisionLinear(nn.Linear):
@@ -75,7 +78,7 @@ def shapes_mlp(
         nn.Linear(1200, pixels),
         nn.Unflatten(1, (channels, size, size)),
     )
-    return Networks(encoder, decoder, latent_dim, channels, size)
+    return Networks(encoder, decoder, latent_dim, channels, size, heads)
 
 
 def conv(
@@ -123,7 +126,7 @@ def conv(
         nn.ReLU(),
         nn.ConvTranspose2d(32, channels, 4, stride=2, padding=1),
     )
-    return Networks(encoder, decoder, latent_dim, channels, size)
+    return Networks(encoder, decoder, latent_dim, channels, size, heads)
 
 
 NETWORKS = {"shapes_mlp": shapes_mlp, "conv": conv}

@@ -77,7 +77,7 @@ def test_an_attribute_has_two_values() -> None:
         metrics.attribute_classifier(toy.noise_codes(), toy.factors())
     table = np.zeros(300, int)
     table[7] = 1  # in the third that the seed keeps for the test
-    with pytest.raises(ValueError, match="one value only among the training points"):
+    with pytest.raises(ValueError, match="one value only in the 200 points"):
         metrics.attribute_classifier(toy.noise_codes(300), table, seed=3)
 
 

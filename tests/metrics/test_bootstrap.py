@@ -38,6 +38,15 @@ def test_metrics_with_test_points_and_without_factors() -> None:
     assert alone.low <= alone.high
 
 
+def test_a_protocol_with_test_points_is_split_first() -> None:
+    table = toy.factors(300)
+    codes = toy.axis_codes(table)
+    found = metrics.bootstrap(
+        metrics.sap, codes, table, repeats=10, variant="reference_discrete"
+    )
+    assert found.low <= found.high
+
+
 def test_a_seed_decides() -> None:
     table = toy.factors(300)
     first, again, other = (

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import entropy
-from sklearn.ensemble import GradientBoostingClassifier
+from sklearn.ensemble import GradientBoostingClassifier, RandomForestRegressor
 from torch import Tensor
 
+from dlib.metrics import NotApplicable
 from dlib.metrics.dci import dci
 
 SIZES = (3, 4, 5)
@@ -147,6 +148,41 @@ def test_forest_takes_a_depth_per_factor_and_real_values() -> None:
     assert float(again) == float(score)
 
 
+def test_depths_mean_what_they_mean_in_scikit_learn() -> None:
+    factors, factors_test = _factors(300), _factors(100, 1)
+    codes, codes_test = _noisy(factors, 0), _noisy(factors_test, 1)
+    arrays = codes, factors, codes_test, factors_test
+    depths = [2, None, 5]
+    score = dci(*arrays, predictor="forest", max_depth=depths)
+    forests = [
+        RandomForestRegressor(max_depth=depth, random_state=0).fit(codes, y)
+        for depth, y in zip(depths, factors.double().T, strict=True)
+    ]
+    r = np.stack([forest.feature_importances_ for forest in forests], axis=1)
+    assert score["importances"].numpy() == pytest.approx(r)
+    right = [
+        forest.score(codes_test, y)
+        for forest, y in zip(forests, factors_test.T, strict=True)
+    ]
+    assert score["informativeness_test"] == pytest.approx(np.mean(right))
+    same = [
+        dci(*arrays, predictor="forest", max_depth=depth).value
+        for depth in (2, [2, 2, 2], np.int64(2))
+    ]
+    assert same[0] == same[1] == same[2]
+
+
+def test_a_factor_that_is_hardly_known_is_not_for_the_forest() -> None:
+    factors = _factors(300).double()
+    codes = factors.clone()
+    factors[4:, 1] = torch.nan
+    with pytest.raises(NotApplicable, match="at 6 points to fit on and 2 to test on"):
+        dci(codes, factors, codes, factors, predictor="forest", max_depth="cv")
+    with pytest.raises(NotApplicable, match=r"at 2 points to fit on.*at 4 and 1"):
+        dci(codes, factors, codes[3:], factors[3:], predictor="forest")
+    assert dci(codes, factors, codes, factors, predictor="forest").value > 0.5
+
+
 def test_forest_gives_perfect_codes_one_and_chooses_its_depth() -> None:
     factors = _factors(150)
     score = dci(factors.double(), factors, predictor="forest", max_depth="cv")
@@ -161,6 +197,9 @@ def test_forest_gives_perfect_codes_one_and_chooses_its_depth() -> None:
         ({"max_depth": 4}, "max_depth belongs to predictor='forest'"),
         ({"predictor": "forest", "max_depth": [4, 2]}, "each of the 3 factors, got 2"),
         ({"predictor": "forest", "max_depth": "deep"}, "or 'cv', got 'deep'"),
+        ({"predictor": "forest", "max_depth": 0}, "at least 1, or None.*got 0"),
+        ({"predictor": "forest", "max_depth": [1, 2, 2.5]}, "at least 1.*got 2.5"),
+        ({"predictor": "forest", "max_depth": True}, "at least 1.*got True"),
     ],
 )
 def test_options_that_are_refused(options: dict, message: str) -> None:

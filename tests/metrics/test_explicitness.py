@@ -66,7 +66,7 @@ def test_missing_values_and_a_value_that_training_never_saw() -> None:
 def test_a_factor_that_the_training_third_lacks() -> None:
     table = np.zeros((300, 1), int)
     table[7] = 1  # in the third that this seed keeps for the test
-    with pytest.raises(ValueError, match="one value only among the training points"):
+    with pytest.raises(ValueError, match="one value only in the 200 points"):
         metrics.explicitness(toy.noise_codes(300), table, seed=3)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 import toy
-from test_population import SPACE
+from toy import SPACE
 
 from dlib import metrics
 

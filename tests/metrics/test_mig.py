@@ -9,8 +9,8 @@ import toy
 from sklearn.metrics import mutual_info_score
 
 from dlib import metrics
+from dlib.metrics.estimators.mutual_information import digitise
 from dlib.metrics.inputs import as_codes
-from dlib.metrics.mutual_information import digitise
 
 
 def plain_information(codes: np.ndarray, table: np.ndarray) -> np.ndarray:

@@ -11,8 +11,11 @@ import toy
 from sklearn.svm import LinearSVC
 
 from dlib import metrics
-from dlib.metrics.linear_svm import fit_single_code_svm
-from dlib.metrics.thresholds import balanced_accuracy_of_thresholds, candidate_cuts
+from dlib.metrics.estimators.linear_svm import fit_single_code_svm
+from dlib.metrics.estimators.thresholds import (
+    balanced_accuracy_of_thresholds,
+    candidate_cuts,
+)
 
 
 def gap(matrix: np.ndarray) -> float:

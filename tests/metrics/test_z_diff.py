@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 import toy
-from test_population import SPACE
+from toy import SPACE
 
 from dlib import metrics
 from dlib.metrics.z_diff import difference_points
@@ -76,3 +76,39 @@ def test_wrong_use_is_explained() -> None:
         metrics.z_diff(codes, table[:, :1])
     with pytest.raises(ValueError, match=r"at least 60 training points \(n_train\)"):
         metrics.z_diff(codes, table, n_train=30)
+    with pytest.raises(ValueError, match="pairs must be at least 1, got 0"):
+        metrics.z_diff(codes, table, pairs=0)
+    with pytest.raises(ValueError, match=r"regularisation must be above 0, got 0"):
+        metrics.z_diff(codes, table, regularisation=0)
+    with pytest.raises(ValueError, match=r"test on the factors and codes that it fits"):
+        metrics.z_diff(codes, table, codes[:, :3], table)
+
+
+@pytest.mark.parametrize("metric", [metrics.z_diff, metrics.factor_vae])
+def test_points_to_test_on_come_from_elsewhere(metric: object) -> None:
+    table = toy.factors(1_000)
+    codes, noise = toy.axis_codes(table), toy.noise_codes(1_000)
+    for fit, test, (train_accuracy, value) in (
+        (codes, codes, (1, 1)),
+        (codes, noise, (1, 1 / 3)),
+        (noise, codes, (1 / 3, 1 / 3)),
+    ):
+        score = metric(fit, table, test, table, **SMALL)  # type: ignore[operator]
+        assert score["train_accuracy"] == pytest.approx(train_accuracy, abs=0.17)
+        assert score.value == pytest.approx(value, abs=0.2)
+    grids = [metrics.Grid(lambda f: f.float(), SPACE) for _ in range(2)]
+    score = metric(  # type: ignore[operator]
+        grids[0], ["f5", "f3"], grids[1], ["f5", "f3"], **SMALL
+    )
+    assert score.value > 0.95 and grids[1].encoded > 1
+
+
+def test_a_choice_of_factors_changes_the_classes() -> None:
+    grid = metrics.Grid(lambda f: f.float(), SPACE)
+    whole = metrics.z_diff(grid, **SMALL)
+    some = metrics.z_diff(grid, ["f8", "f3"], **SMALL)
+    assert whole["confusion"].shape == (3, 3) and some["confusion"].shape == (2, 2)
+    # Alone with its factor, a code tells: nothing is left to be taken for it.
+    one = metrics.Grid(lambda f: f[:, 2:].float(), SPACE)
+    assert metrics.z_diff(one, ["f8", "f3"], **SMALL).value > 0.95
+    assert metrics.z_diff(one, **SMALL).value < 0.8

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from dlib.data.factors import Factor, FactorSpace
+
 SIZES = (3, 5, 8)
+SPACE = FactorSpace([Factor(f"f{s}", tuple(range(s))) for s in SIZES])
 
 
 def factors(n: int = 600, seed: int = 0) -> np.ndarray:

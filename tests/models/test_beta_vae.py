@@ -6,13 +6,14 @@ import pytest
 import torch
 
 from dlib import networks
+from dlib.data import Batch
 from dlib.models import VAE, BetaVAE, Loss
 
 
 def step(method: VAE) -> Loss:
     networks.initialise(method, torch.Generator().manual_seed(0))
     images = torch.rand(8, 1, 16, 16, generator=torch.Generator().manual_seed(1))
-    (loss,) = method.losses(images, torch.Generator().manual_seed(2))
+    (loss,) = method.losses(Batch(images), torch.Generator().manual_seed(2))
     loss.value.backward()
     return loss
 

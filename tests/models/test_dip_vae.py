@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from dlib import networks
+from dlib.data import Batch
 from dlib.losses import (
     covariance,
     dip_penalty,
@@ -26,7 +27,7 @@ def images() -> torch.Tensor:
 
 
 def step(method: VAE) -> Loss:
-    (loss,) = method.losses(images(), torch.Generator().manual_seed(2))
+    (loss,) = method.losses(Batch(images()), torch.Generator().manual_seed(2))
     return loss
 
 
@@ -44,7 +45,7 @@ def test_the_loss_is_eq_6_or_7(kind: str) -> None:
     method = build(kind=kind, lambda_od=4.0, lambda_d=9.0)
     loss, vae = step(method), VAE(networks.conv(3, size=16))
     networks.initialise(vae, torch.Generator().manual_seed(0))
-    mean, logvar = method.encode(images())
+    mean, logvar = method.posterior(images())
     if kind == "I":
         matrix = covariance(mean)
     else:
@@ -67,7 +68,7 @@ def test_the_two_kinds_differ_on_the_diagonal_only() -> None:
 def test_third_moments_are_added_with_their_weight() -> None:
     method = build(lambda_3=200.0)
     loss = step(method)
-    wanted = 200 * third_central_moment_penalty(*method.encode(images())).detach()
+    wanted = 200 * third_central_moment_penalty(*method.posterior(images())).detach()
     assert wanted > 0
     torch.testing.assert_close(loss.logs["third_moment"], wanted)
     without = step(build(lambda_3=0.0))
@@ -95,4 +96,4 @@ def test_negative_weights_are_refused(kind: str, name: str) -> None:
 
 def test_a_batch_of_one_has_no_covariance() -> None:
     with pytest.raises(ValueError, match="at least two rows"):
-        next(build().losses(images()[:1], torch.Generator()))
+        next(build().losses(Batch(images()[:1]), torch.Generator()))

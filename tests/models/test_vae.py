@@ -6,13 +6,15 @@ import pytest
 import torch
 
 from dlib import networks
+from dlib.data import Batch
 from dlib.losses import bernoulli_nll, gaussian_nll, kl_to_standard_normal
 from dlib.models import METHODS, VAE, Method, Posterior
 from dlib.models.vae import reparametrise
 
 
 def build(kind: type[VAE] = VAE, **options: object) -> VAE:
-    method = kind(networks.conv(latent_dim=3, size=16), **options)
+    nets = networks.conv(latent_dim=3, size=16, heads=kind.heads)
+    method = kind(nets, **options)
     networks.initialise(method, torch.Generator().manual_seed(0))
     return method
 
@@ -23,7 +25,7 @@ def images(n: int = 8) -> torch.Tensor:
 
 
 def one_step(method: VAE, seed: int = 0):
-    (loss,) = method.losses(images(), torch.Generator().manual_seed(seed))
+    (loss,) = method.losses(Batch(images()), torch.Generator().manual_seed(seed))
     return loss
 
 
@@ -31,26 +33,50 @@ def one_step(method: VAE, seed: int = 0):
 def test_every_method_has_the_face_that_fit_asks_for(
     name: str, device: torch.device
 ) -> None:
-    method = METHODS[name](networks.conv(latent_dim=3, size=16)).to(device)
+    method = build(METHODS[name]).to(device)
     assert isinstance(method, Method)
-    assert method.latent_dim == 3
-    posterior = method.encode(images().to(device))
-    assert isinstance(posterior, Posterior)
-    assert posterior.mean.shape == posterior.logvar.shape == (8, 3)
-    pictures = method.decode(posterior.mean)
+    assert method.latent_dim == 3 and sum(method.chunks) == 3
+    codes = method.encode(images().to(device))
+    assert codes.shape == (8, 3)
+    assert torch.equal(codes, method.encode(images().to(device)))  # no noise
+    pictures = method.decode(codes)
     assert pictures.shape == (8, 1, 16, 16) and pictures.dtype == torch.float32
     assert 0 <= pictures.min() and pictures.max() <= 1
     generator = torch.Generator(device).manual_seed(0)
-    (loss,) = method.losses(images().to(device), generator)
+    (loss,) = method.losses(Batch(images().to(device)), generator)
     assert loss.player in method.players()
     assert loss.value.ndim == 0 and loss.value.device.type == device.type
     assert all(t.ndim == 0 and not t.requires_grad for t in loss.logs.values())
 
 
+@pytest.mark.parametrize("name", ["vae", "beta_vae", "dip_vae"])
+def test_codes_are_the_posterior_s_mean(name: str) -> None:
+    method = build(METHODS[name])
+    posterior = method.posterior(images())
+    assert isinstance(posterior, Posterior)
+    assert posterior.mean.shape == posterior.logvar.shape == (8, 3)
+    assert torch.equal(method.encode(images()), posterior.mean)
+
+
+@pytest.mark.parametrize("name", sorted(METHODS))
+def test_what_is_shipped_is_all_that_encoding_and_decoding_need(name: str) -> None:
+    method, other = build(METHODS[name]), METHODS[name]
+    fresh = other(networks.conv(latent_dim=3, size=16, heads=other.heads))
+    state = {
+        key: value
+        for key, value in method.state_dict().items()
+        if key.split(".")[0] in method.shipped
+    }
+    fresh.load_state_dict(state, strict=False)
+    codes = method.encode(images())
+    assert torch.equal(codes, fresh.encode(images()))
+    assert torch.equal(method.decode(codes), fresh.decode(codes))
+
+
 @pytest.mark.parametrize("name", sorted(METHODS))
 def test_players_own_every_parameter_once(name: str) -> None:
-    method = METHODS[name](networks.conv(latent_dim=3, size=16))
-    owned = [id(p) for group in method.players().values() for p in group]
+    method = build(METHODS[name])
+    owned = [id(p) for each in method.players().values() for p in each.parameters]
     assert sorted(owned) == sorted(id(p) for p in method.parameters())
 
 
@@ -77,7 +103,7 @@ def test_the_loss_is_the_negative_elbo(likelihood: str) -> None:
     """Eq. (1) put together here from its parts."""
     method = build(likelihood=likelihood)
     loss = one_step(method)
-    posterior = method.encode(images())
+    posterior = method.posterior(images())
     codes = reparametrise(posterior, torch.Generator().manual_seed(0))
     if likelihood == "bernoulli":
         nll = bernoulli_nll(method.decoder(codes), images())
@@ -119,4 +145,4 @@ def test_reparametrising_passes_gradients_on() -> None:
 @pytest.mark.parametrize("name", sorted(METHODS))
 def test_an_unknown_likelihood_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="one of bernoulli, gaussian, got 'poisson'"):
-        METHODS[name](networks.conv(3, size=16), likelihood="poisson")
+        build(METHODS[name], likelihood="poisson")

@@ -14,7 +14,12 @@ from dlib.data.dsprites import TwinDSprites
 from dlib.viz import hero, style
 
 RECIPE = runs.Recipe(
-    method="vae", size=16, latent_dim=3, steps=1, batch_size=2, precision="32-true"
+    method="vae",
+    data={"kind": "named", "name": "dsprites", "size": 16},
+    latent_dim=3,
+    steps=1,
+    batch_size=2,
+    precision="32-true",
 )
 
 

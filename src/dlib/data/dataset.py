@@ -44,8 +44,6 @@ class Dataset:
     uniform: bool = True
     # Whether a draw shows several pictures together: pairs, views.
     together: bool = False
-    # Of how pictures look; a run records it. Raise it when they change.
-    version: int = 1
 
     def __init__(
         self,
@@ -81,10 +79,6 @@ class Dataset:
     def labels(self, index: Tensor) -> Tensor | None:
         """What weak supervision may see of points: int64 (n,), or nothing."""
         return None
-
-    def versions(self) -> dict[str, int]:
-        """Of each twin in it, the version of how its pictures look."""
-        return {f"{self.name} ({self.source})": self.version}
 
     # --- the points, one after the other ------------------------------------
 
@@ -334,6 +328,15 @@ class Wrapper(Dataset):
     def __len__(self) -> int:
         return len(self.of)
 
+    def __repr__(self) -> str:
+        # What it wraps may have a difference of its own to tell.
+        inner = self.of._difference() + ", " if isinstance(self.of, Wrapper) else ""
+        return f"{super().__repr__()}, {inner}{self._difference()}"
+
+    def _difference(self) -> str:
+        """In words, what this wrapper makes of the other data set."""
+        raise TypeError(f"{type(self).__name__} must define _difference")
+
     def images(self, index: Tensor) -> Tensor:
         return self.of.images(index)
 
@@ -342,9 +345,6 @@ class Wrapper(Dataset):
 
     def labels(self, index: Tensor) -> Tensor | None:
         return self.of.labels(index)
-
-    def versions(self) -> dict[str, int]:
-        return self.of.versions()
 
     def points(self, positions: Tensor) -> Tensor:
         return self.of.points(positions)

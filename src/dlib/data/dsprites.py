@@ -78,6 +78,9 @@ class TwinDSprites(Grid):
         If ``size`` is less than 8.
     """
 
+    # Of how the pictures look: runs record it. Raise it when they change.
+    version = 1
+
     def __init__(self, size: int = 64, device: torch.device | str = "cpu") -> None:
         if size < 8:
             raise ValueError(f"size must be at least 8 pixels, got {size}")

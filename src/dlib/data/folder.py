@@ -89,9 +89,6 @@ class Pictures(Dataset):
     def labels(self, index: Tensor) -> Tensor | None:
         return None if self._labels is None else self._labels[index]
 
-    def versions(self) -> dict[str, int]:
-        return {}
-
 
 def folder(
     path: str | os.PathLike[str],
@@ -151,10 +148,10 @@ def _read(file: Path, size: int, channels: int) -> Tensor:
     from PIL import Image, ImageOps
 
     try:
-        with Image.open(file) as picture:
-            picture = ImageOps.exif_transpose(picture)
+        with Image.open(file) as opened:
+            upright = ImageOps.exif_transpose(opened)
             square = ImageOps.fit(
-                picture.convert("L" if channels == 1 else "RGB"),
+                upright.convert("L" if channels == 1 else "RGB"),
                 (size, size),
                 Image.Resampling.LANCZOS,
             )

@@ -6,7 +6,7 @@ import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 
@@ -22,20 +22,32 @@ log = logging.getLogger("dlib.data")
 
 Device = torch.device | str
 
-_TWINS: dict[str, Callable[[int, Device], Grid]] = {
-    "dsprites": lambda size, device: TwinDSprites(size=size, device=device),
-    "shapes3d": lambda size, device: TwinShapes3D(size=size, device=device),
+
+class Kind(NamedTuple):
+    """A data set that has a name: its channels, and how both sources are made."""
+
+    channels: int
+    twin: type[TwinDSprites] | type[TwinShapes3D]
+    official: Callable[[Path, Device], Grid]
+
+
+def _official_dsprites(path: Path, device: Device) -> Grid:
+    from dlib.data.official import OfficialDSprites
+
+    return OfficialDSprites(path, device)
+
+
+def _official_shapes3d(path: Path, device: Device) -> Grid:
+    from dlib.data.official import OfficialShapes3D
+
+    return OfficialShapes3D(path, device)
+
+
+KINDS = {
+    "dsprites": Kind(1, TwinDSprites, _official_dsprites),
+    "shapes3d": Kind(3, TwinShapes3D, _official_shapes3d),
 }
-
-
-def _official(name: str, path: Path, device: Device) -> Grid:
-    from dlib.data.official import OfficialDSprites, OfficialShapes3D
-
-    kinds = {"dsprites": OfficialDSprites, "shapes3d": OfficialShapes3D}
-    return kinds[name](path, device=device)
-
-
-NAMES = tuple(_TWINS)
+NAMES = tuple(KINDS)
 SOURCES = ("auto", "twin", "official")
 
 
@@ -103,8 +115,8 @@ def load(
             'DLIB_DATA), or use source="twin", which needs no file'
         )
     if path is not None:
-        dataset = _official(name, path, device)
+        dataset = KINDS[name].official(path, device)
     else:
-        dataset = _TWINS[name](size, device)
+        dataset = KINDS[name].twin(size, device)
     log.info("%s", dataset)
     return dataset

@@ -95,12 +95,6 @@ class Merged(Dataset):
         """Which domain each point is of, int64 (n,)."""
         return torch.searchsorted(self._ends, index.contiguous(), right=True)
 
-    def versions(self) -> dict[str, int]:
-        found: dict[str, int] = {}
-        for domain in self.domains:
-            found |= domain.versions()
-        return found
-
     def images(self, index: Tensor) -> Tensor:
         shape = (*index.shape, self.channels, self.size, self.size)
         out = torch.empty(shape, dtype=torch.uint8, device=self.device)

@@ -59,6 +59,13 @@ class Pairs(Wrapper):
     # An index is (n, k): of each point, its own times the number of groups, plus
     # the group that is shared; so what is drawn is still an integer a point.
 
+    def _difference(self) -> str:
+        names = self.space.names
+        groups = " or ".join(
+            ", ".join(names[column] for column in group) for group in self.groups
+        )
+        return f"in groups of {self.k} that share {groups}"
+
     def images(self, index: Tensor) -> Tensor:
         return self.of.images(index // len(self.groups))
 

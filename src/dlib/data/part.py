@@ -46,6 +46,9 @@ class Part(Wrapper):
                 f"a fraction of {end - start:.3g} of {len(of)} images is none at all"
             )
 
+    def _difference(self) -> str:
+        return f"{self.last - self.first:,} of {len(self.of):,}"
+
     def __len__(self) -> int:
         return self.last - self.first
 

@@ -354,6 +354,9 @@ class TwinShapes3D(Grid):
         If the size is not one of those there are.
     """
 
+    # Of how the pictures look: runs record it. Raise it when they change.
+    version = 1
+
     def __init__(
         self,
         size: int = 64,

@@ -31,7 +31,7 @@ from dlib.data.augment import Augmentation
 from dlib.data.correlated import Correlated, gaussian_law, line_law
 from dlib.data.dataset import Dataset
 from dlib.data.folder import folder
-from dlib.data.load import NAMES, load
+from dlib.data.load import KINDS, NAMES, load
 from dlib.data.merged import Merged
 from dlib.data.pairs import Pairs
 from dlib.data.views import Views
@@ -55,6 +55,16 @@ class _Data(BaseModel):
         """What to test on: without laws, pairs and views."""
         raise TypeError(f"{type(self).__name__} must define tested")
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Channels and size of its pictures, without making any."""
+        raise TypeError(f"{type(self).__name__} must define shape")
+
+    @property
+    def versions(self) -> dict[str, int]:
+        """The version of each twin in it: of how its pictures look."""
+        return {}
+
 
 def _part(dataset: Dataset, start: float, end: float) -> Dataset:
     return dataset if (start, end) == (0.0, 1.0) else dataset.part(start, end)
@@ -63,7 +73,7 @@ def _part(dataset: Dataset, start: float, end: float) -> Dataset:
 class NamedData(_Data):
     """A data set by its name, as :func:`dlib.data.load` takes it."""
 
-    kind: Literal["named"] = "named"
+    kind: Literal["named"]
     name: str
     source: Literal["twin", "official"] = "twin"
     size: PositiveInt = 64
@@ -84,11 +94,20 @@ class NamedData(_Data):
     def tested(self) -> NamedData:
         return self
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        return KINDS[self.name].channels, self.size
+
+    @property
+    def versions(self) -> dict[str, int]:
+        twin = self.source == "twin"
+        return {self.name: KINDS[self.name].twin.version} if twin else {}
+
 
 class FolderData(_Data):
     """A folder of pictures, as :func:`dlib.data.folder` takes it."""
 
-    kind: Literal["folder"] = "folder"
+    kind: Literal["folder"]
     path: str
     size: PositiveInt = 64
     channels: Literal[1, 3] = 3
@@ -102,11 +121,15 @@ class FolderData(_Data):
     def tested(self) -> FolderData:
         return self
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.channels, self.size
+
 
 class CorrelatedData(_Data):
     """Two factors that come together; tested on the factors as they were."""
 
-    kind: Literal["correlated"] = "correlated"
+    kind: Literal["correlated"]
     of: Data
     factors: tuple[str, str]
     law: Literal["gaussian", "line"] = "gaussian"
@@ -139,11 +162,19 @@ class CorrelatedData(_Data):
     def tested(self) -> Data:
         return self.of.tested()
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.of.shape
+
+    @property
+    def versions(self) -> dict[str, int]:
+        return self.of.versions
+
 
 class MergedData(_Data):
     """Several domains; tested on all of them, each point with its domain."""
 
-    kind: Literal["merged"] = "merged"
+    kind: Literal["merged"]
     of: tuple[Data, ...] = Field(min_length=2)
     weights: tuple[PositiveFloat, ...] | None = None
 
@@ -156,11 +187,19 @@ class MergedData(_Data):
     def tested(self) -> MergedData:
         return self.model_copy(update={"of": tuple(d.tested() for d in self.of)})
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        return max(data.shape[0] for data in self.of), self.of[0].shape[1]
+
+    @property
+    def versions(self) -> dict[str, int]:
+        return {k: v for data in self.of for k, v in data.versions.items()}
+
 
 class PairsData(_Data):
     """Groups of k pictures that share factors; tested one picture at a time."""
 
-    kind: Literal["pairs"] = "pairs"
+    kind: Literal["pairs"]
     of: Data
     shared: tuple[str, ...] | tuple[tuple[str, ...], ...]
     k: int = Field(2, ge=2)
@@ -173,11 +212,19 @@ class PairsData(_Data):
     def tested(self) -> Data:
         return self.of.tested()
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.of.shape
+
+    @property
+    def versions(self) -> dict[str, int]:
+        return self.of.versions
+
 
 class ViewsData(_Data):
     """Each picture several times, augmented; tested as it is."""
 
-    kind: Literal["views"] = "views"
+    kind: Literal["views"]
     of: Data
     augment: tuple[Augmentation, ...] = Field(min_length=1)
     k: PositiveInt = 2
@@ -191,6 +238,14 @@ class ViewsData(_Data):
 
     def tested(self) -> Data:
         return self.of.tested()
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.of.shape
+
+    @property
+    def versions(self) -> dict[str, int]:
+        return self.of.versions
 
 
 def _named(value: Any) -> Any:

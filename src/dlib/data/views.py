@@ -49,6 +49,9 @@ class Views(Wrapper):
             raise ValueError(f"k, the views of a picture, must be positive; got {k}")
         self.augment, self.k, self.keep_first = tuple(augment), k, keep_first
 
+    def _difference(self) -> str:
+        return f"{self.k} views of each by {', '.join(map(repr, self.augment))}"
+
     def batch(self, n: int, generator: torch.Generator, step: int = 0) -> Batch:
         batch = self.of.batch(n, generator, step)
         altered = self.k - self.keep_first

@@ -29,6 +29,14 @@ def covariance(mean: Tensor) -> Tensor:
     ------
     ValueError
         If the batch has fewer than two rows, or is not a matrix.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from dlib import losses
+    >>> losses.covariance(torch.tensor([[1.0, 2.0], [-1.0, -2.0]]))
+    tensor([[1., 2.],
+            [2., 4.]])
     """
     if mean.ndim != 2 or len(mean) < 2:
         raise ValueError(
@@ -63,6 +71,15 @@ def inferred_prior_covariance(mean: Tensor, logvar: Tensor) -> Tensor:
     ------
     ValueError
         If the shapes differ or the batch has fewer than two rows.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from dlib import losses
+    >>> mean = torch.tensor([[1.0, 2.0], [-1.0, -2.0]])
+    >>> losses.inferred_prior_covariance(mean, torch.zeros(2, 2))
+    tensor([[2., 2.],
+            [2., 5.]])
     """
     if mean.shape != logvar.shape:
         raise ValueError(
@@ -98,6 +115,14 @@ def dip_penalty(
     ------
     ValueError
         If the matrix is not square or a weight is negative.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from dlib import losses
+    >>> matrix = torch.tensor([[1.0, 0.5], [0.5, 3.0]])
+    >>> losses.dip_penalty(matrix, lambda_od=10.0, lambda_d=5.0)
+    (tensor(5.), tensor(20.))
     """
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
         raise ValueError(f"a square matrix is needed, got {tuple(matrix.shape)}")
@@ -141,6 +166,14 @@ def third_central_moment_penalty(mean: Tensor, logvar: Tensor) -> Tensor:
     ------
     ValueError
         If the shapes differ.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from dlib import losses
+    >>> mean, sharp = torch.tensor([[0.0], [0.0], [3.0]]), torch.full((3, 1), -40.0)
+    >>> losses.third_central_moment_penalty(mean, sharp)  # (8 - 1 - 1)^2 / 3^2
+    tensor(4.)
     """
     if mean.shape != logvar.shape:
         raise ValueError(

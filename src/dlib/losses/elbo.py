@@ -32,6 +32,14 @@ def bernoulli_nll(logits: Tensor, images: Tensor) -> Tensor:
     ------
     ValueError
         If the shapes differ.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from dlib import losses
+    >>> logits = torch.zeros(2, 1, 2, 2)  # each pixel a fair coin: log 2 nats
+    >>> losses.bernoulli_nll(logits, torch.ones(2, 1, 2, 2))
+    tensor([2.7726, 2.7726])
     """
     _same_shape(logits, images)
     nll = functional.binary_cross_entropy_with_logits(
@@ -63,6 +71,14 @@ def gaussian_nll(mean: Tensor, images: Tensor, scale: float = 1.0) -> Tensor:
     ------
     ValueError
         If the shapes differ or ``scale`` is not positive.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from dlib import losses
+    >>> images = torch.ones(2, 1, 2, 2)
+    >>> losses.gaussian_nll(images, images) - losses.gaussian_nll(images - 1, images)
+    tensor([-2., -2.])
     """
     _same_shape(mean, images)
     if scale <= 0:
@@ -93,6 +109,14 @@ def kl_to_standard_normal(mean: Tensor, logvar: Tensor) -> Tensor:
     ------
     ValueError
         If the shapes differ.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from dlib import losses
+    >>> mean, logvar = torch.tensor([[0.0, 2.0]]), torch.zeros(1, 2)
+    >>> losses.kl_to_standard_normal(mean, logvar)
+    tensor([[0., 2.]])
     """
     _same_shape(mean, logvar)
     mean, logvar = mean.float(), logvar.float()

@@ -3,23 +3,24 @@
 from dlib.metrics.attribute_classifier import attribute_classifier
 from dlib.metrics.bootstrap import Interval, bootstrap
 from dlib.metrics.dci import dci
-from dlib.metrics.evaluate import METRICS, evaluate, evaluate_codes
+from dlib.metrics.evaluate import evaluate, evaluate_codes
 from dlib.metrics.explicitness import explicitness
 from dlib.metrics.factor_vae import factor_vae
 from dlib.metrics.group_mig import group_mig
 from dlib.metrics.infomec import infomec
-from dlib.metrics.inputs import bin_values
+from dlib.metrics.inputs import NotApplicable, bin_values
+from dlib.metrics.inputs.population import Grid, Table, codes_of
 from dlib.metrics.irs import irs
 from dlib.metrics.mig import mig
 from dlib.metrics.modularity import modularity
 from dlib.metrics.noise import noise_floor
-from dlib.metrics.population import Grid, Table, codes_of
 from dlib.metrics.rank_correlation import RankCorrelation, rank_correlation
 from dlib.metrics.reconstruction import reconstruction
 from dlib.metrics.report import Report
 from dlib.metrics.retrieval import retrieval
 from dlib.metrics.sap import sap
 from dlib.metrics.score import Score
+from dlib.metrics.table import METRICS, PROTOCOL, Metric, label_of
 from dlib.metrics.unsupervised import (
     gaussian_total_correlation,
     gaussian_wasserstein_correlation,
@@ -29,8 +30,11 @@ from dlib.metrics.z_diff import z_diff
 
 __all__ = [
     "METRICS",
+    "PROTOCOL",
     "Grid",
     "Interval",
+    "Metric",
+    "NotApplicable",
     "RankCorrelation",
     "Report",
     "Score",
@@ -49,6 +53,7 @@ __all__ = [
     "group_mig",
     "infomec",
     "irs",
+    "label_of",
     "mean_code_mi",
     "mig",
     "modularity",

@@ -8,7 +8,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dlib.metrics.inputs import halves, prepare, prepare_test
+from dlib.metrics.inputs import (
+    NotApplicable,
+    halves,
+    instead,
+    prepare,
+    prepare_test,
+    require_known,
+    require_varying,
+)
 from dlib.metrics.score import Score
 
 
@@ -62,23 +70,40 @@ def attribute_classifier(
     Raises
     ------
     ValueError
-        If there are fewer than 30 points, an attribute has not two values or others
-        among the test points, or as
+        If an attribute has other values among the test points, or as
         :func:`dlib.metrics.inputs.prepare`.
+    NotApplicable
+        If there are fewer than 30 points, an attribute has not two values, both of
+        them among the training points, or none is known among the test points.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dlib import metrics
+    >>> rng = np.random.default_rng(0)
+    >>> factors = rng.integers(0, 2, (600, 2))
+    >>> codes = factors + 0.3 * rng.normal(size=(600, 2))
+    >>> metrics.attribute_classifier(codes, factors).value > 0.8
+    True
+    >>> turned = codes @ np.array([[0.8, 0.6], [-0.6, 0.8]])
+    >>> metrics.attribute_classifier(turned, factors).value > 0.8  # blind to that
+    True
     """
     train, table = prepare(
         codes, factors, metric="attribute_classifier", minimum=30, names=names
     )
     for label, size in zip(table.names, table.sizes, strict=True):
         if size != 2:
-            raise ValueError(
+            raise NotApplicable(
                 f"attribute_classifier takes attributes with two values, and {label} "
-                f"has {size}. For factors of more values: explicitness (a linear "
-                "classifier on all codes), sap, dci"
+                f"has {size}. For factors of more values: {instead()}; explicitness "
+                "is a linear classifier on all codes too"
             )
     classes = table.classes
     if codes_test is None and factors_test is None:
         train, table, test, table_test = halves(train, table, seed)
+        require_varying(table, "attribute_classifier")
+        require_known(table_test)
     else:
         test, table_test = prepare_test(
             train,
@@ -100,14 +125,9 @@ def attribute_classifier(
     if normalise:
         scale = torch.where(train.constant, 1.0, train.values.std(dim=0))
     columns = []
-    for j, label in enumerate(table.names):
+    for j in range(len(table.names)):
         rows = table.known[:, j]
         z, positive = train.values[rows] / scale, table.values[rows, j] == classes[j][1]
-        if not bool(positive.any()) or bool(positive.all()):
-            raise ValueError(
-                f"{label} has one value only among the training points; "
-                "attribute_classifier needs both"
-            )
         direction = z[positive].mean(dim=0) - z[~positive].mean(dim=0)
         bias = hinge_bias(z @ direction, positive)
         rows = table_test.known[:, j]

@@ -10,18 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from dlib.metrics.attribute_classifier import attribute_classifier
-from dlib.metrics.dci import dci
-from dlib.metrics.explicitness import explicitness
 from dlib.metrics.inputs import Codes, Factors, as_codes, as_factors, halves
 from dlib.metrics.score import Score
-
-# Metrics that keep a third of the points for a test when none are given.
-SPLITTING: tuple[Callable[..., Score], ...] = (
-    attribute_classifier,
-    dci,
-    explicitness,
-)
+from dlib.metrics.table import METRICS
 
 
 @dataclass(frozen=True)
@@ -108,6 +99,16 @@ def bootstrap(
     ValueError
         If ``repeats`` is below 10 or ``confidence`` not between 0 and 1, or as
         the metric does.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dlib import metrics
+    >>> rng = np.random.default_rng(0)
+    >>> factors = rng.integers(0, 4, (600, 2))
+    >>> codes = factors + 0.1 * rng.normal(size=(600, 2))
+    >>> metrics.bootstrap(metrics.irs, codes, factors, repeats=20).low > 0.8
+    True
     """
     if repeats < 10:
         raise ValueError(f"a bootstrap needs at least 10 repeats, got {repeats}")
@@ -117,7 +118,7 @@ def bootstrap(
     sets = [(points, table)]
     if codes_test is not None or factors_test is not None:
         sets.append(_pair(codes_test, factors_test, options, table))
-    elif getattr(metric, "func", metric) in SPLITTING and table is not None:
+    elif table is not None and _splits(metric, options):
         # Split first, or copies of one point would be fitted on and tested on.
         split = halves(points, table, options.get("seed", 0))
         sets = [split[:2], split[2:]]
@@ -141,6 +142,18 @@ def bootstrap(
     low, high = np.quantile(samples, [tail, 1 - tail])
     name = getattr(metric, "__name__", "metric")
     return Interval(name, value, float(low), float(high), confidence, samples)
+
+
+def _splits(metric: Callable[..., Score], options: dict[str, Any]) -> bool:
+    """Whether some points are kept for a test when none are given for it."""
+    function = getattr(metric, "func", metric)
+    options = {**getattr(metric, "keywords", {}), **options}
+    return any(
+        known.function is function
+        and known.takes == "split"
+        and all(options.get(name) == value for name, value in known.preset.items())
+        for known in METRICS.values()
+    )
 
 
 def _pair(

@@ -4,25 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any, Literal
 
 import numpy as np
 import torch
-from sklearn.ensemble import RandomForestRegressor
-from sklearn.model_selection import GridSearchCV
 from torch import Tensor
 
-from dlib.metrics.boosting import GradientBoosting
-from dlib.metrics.inputs import Codes, Factors, halves, prepare, prepare_test
+from dlib.metrics.estimators.boosting import GradientBoosting
+from dlib.metrics.inputs import (
+    Codes,
+    Factors,
+    NotApplicable,
+    halves,
+    instead,
+    prepare,
+    prepare_test,
+    require_known,
+    require_varying,
+)
 from dlib.metrics.score import Score
 
 Predictor = Literal["boosting", "forest"]
 
 # Fewest points that a fit and a test on two thirds and a third make sense for.
 MINIMUM = 60
-# Depths that cross-validation chooses from, and the trees that it tries them with.
+# Depths that cross-validation chooses from, the trees that it tries them with, and
+# the parts that it cuts the points into.
 DEPTHS = (2, 4, 8, 16, 32)
 TRIAL_TREES = 20
+FOLDS = 3
 # Added to importances before their logarithm, as the reference does.
 SMALL = 1e-11
 
@@ -67,8 +78,8 @@ def dci(
 
     ``predictor="boosting"`` is disentanglement_lib's: scikit-learn's
     ``GradientBoostingClassifier`` with its defaults on 10,000 points, tested on
-    5,000 (see :mod:`dlib.metrics.boosting`, which finds the same splits faster).
-    Informativeness is accuracy.
+    5,000 (see :mod:`dlib.metrics.estimators.boosting`, which finds the same splits
+    faster). Informativeness is accuracy.
 
     ``predictor="forest"`` is the random forest *regressor* of Lin et al. (2020)
     and of papers after it: scikit-learn's defaults but for ``max_depth``, which is
@@ -91,7 +102,8 @@ def dci(
     predictor : {"boosting", "forest"}
         Which protocol.
     max_depth : int, None, sequence of them, or "cv"
-        Of the forest's trees, for all factors or one per factor; None is no limit.
+        Of the forest's trees, for all factors or one per factor; None is no limit,
+        as in scikit-learn.
     names, kinds : sequence of str, optional
         Of the factors; see :func:`dlib.metrics.inputs.as_factors`.
     seed : int
@@ -109,10 +121,27 @@ def dci(
     Raises
     ------
     ValueError
-        If there are fewer than two factors, two codes or 60 points; the predictor
-        is unknown; ``max_depth`` is given for boosting or has the wrong length; a
-        factor is real-valued and the predictor is boosting; a factor does not vary
-        in the points to fit on; or as :func:`dlib.metrics.inputs.prepare`.
+        If the predictor is unknown; ``max_depth`` is given for boosting, has the
+        wrong length or is no depth; or as :func:`dlib.metrics.inputs.prepare`.
+    NotApplicable
+        If there are fewer than two factors, two codes or 60 points; a factor is
+        real-valued and the predictor is boosting; a factor does not vary in the
+        points to fit on, or is known at too few to test on.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dlib import metrics
+    >>> rng = np.random.default_rng(0)
+    >>> factors = rng.integers(0, 4, (600, 2))
+    >>> codes = factors + 0.1 * rng.normal(size=(600, 2))
+    >>> score = metrics.dci(codes, factors, predictor="forest", max_depth=[4, 2])
+    >>> round(score.value, 2), round(score["informativeness_test"], 2)
+    (1.0, 1.0)
+    >>> noise = rng.normal(size=(600, 2))
+    >>> score = metrics.dci(noise, factors)  # boosting; classes: chance is 0.25
+    >>> score.value < 0.1, 0.15 < score["informativeness_test"] < 0.35
+    (True, True)
     """
     if predictor not in ("boosting", "forest"):
         raise ValueError(
@@ -123,6 +152,8 @@ def dci(
     )
     if codes_test is None and factors_test is None:
         train, y, test, y_test = halves(checked, table, seed)
+        require_varying(y, "dci")
+        require_known(y_test)
     else:
         train, y = checked, table
         test, y_test = prepare_test(
@@ -130,17 +161,11 @@ def dci(
         )
     count = len(y.names)
     if count < 2 or len(train.chunks) < 2:
-        raise ValueError(
+        raise NotApplicable(
             "dci compares factors with each other and codes with each other, so it "
             f"needs at least two of both; got {count} factors and "
             f"{len(train.chunks)} codes"
         )
-    for name, size in zip(y.names, y.sizes, strict=True):
-        if size < 2:
-            raise ValueError(
-                f"{name} has one value only in the {y.n} points that dci fits on; "
-                "give more points"
-            )
     if predictor == "boosting":
         if max_depth is not None:
             raise ValueError(
@@ -192,11 +217,12 @@ def _require_classes(factors: Factors) -> None:
         factors.names, factors.discrete, factors.sizes, strict=True
     ):
         if not discrete:
-            raise ValueError(
+            raise NotApplicable(
                 f"dci with boosting predicts classes, and {name} is real-valued "
                 f"({size} distinct values in {factors.n} points). Use "
                 "predictor='forest', which regresses (dci_forest in evaluate and in "
-                "dlib score), or bin it first: "
+                f"dlib score), another metric ({instead(discrete=False)}), or bin it "
+                "first: "
                 "metrics.bin_values(factors, bins=20)"
             )
 
@@ -211,14 +237,23 @@ def _depths(
             "max_depth is a number, None, one of these per factor, or 'cv', "
             f"got {max_depth!r}"
         )
-    if max_depth is None or isinstance(max_depth, int):
-        return [max_depth] * count
-    if len(max_depth) != count:
+    if isinstance(max_depth, Sequence):
+        depths: list[Any] = list(max_depth)
+    else:
+        depths = [max_depth] * count
+    if len(depths) != count:
         raise ValueError(
             f"max_depth must name one depth for each of the {count} factors, "
-            f"got {len(max_depth)}"
+            f"got {len(depths)}"
         )
-    return list(max_depth)
+    for depth in depths:
+        whole = isinstance(depth, Integral) and not isinstance(depth, bool)
+        if depth is not None and not (whole and depth >= 1):
+            raise ValueError(
+                "a max_depth is a whole number of at least 1, or None for no limit; "
+                f"got {depth!r}"
+            )
+    return depths
 
 
 def _boosting(
@@ -246,11 +281,20 @@ def _forest(
     depth: int | Literal["cv"] | None,
     seed: int,
 ) -> Fitted:
+    from sklearn.ensemble import RandomForestRegressor
+    from sklearn.model_selection import GridSearchCV
+
     known, known_test = y.known[:, j], y_test.known[:, j]
+    fewest = 2 * FOLDS if depth == "cv" else 2  # two to tell a variance by
+    if int(known.sum()) < fewest or int(known_test.sum()) < 2:
+        raise NotApplicable(
+            f"dci's forest needs {y.names[j]} at {fewest} points to fit on and 2 to "
+            f"test on; it is known at {int(known.sum())} and {int(known_test.sum())}"
+        )
     x, target = train.values[known].cpu().numpy(), y.values[known, j].cpu().numpy()
     if depth == "cv":
         trial = RandomForestRegressor(TRIAL_TREES, random_state=seed)
-        search = GridSearchCV(trial, {"max_depth": DEPTHS}, cv=3, refit=False)
+        search = GridSearchCV(trial, {"max_depth": DEPTHS}, cv=FOLDS, refit=False)
         depth = search.fit(x, target).best_params_["max_depth"]
     forest = RandomForestRegressor(max_depth=depth, random_state=seed).fit(x, target)
     x_test = test.values[known_test].cpu().numpy()

@@ -2,51 +2,32 @@
 
 from __future__ import annotations
 
+import math
 import time
 import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor
 
-from dlib.metrics.attribute_classifier import attribute_classifier
-from dlib.metrics.dci import dci
-from dlib.metrics.explicitness import explicitness
-from dlib.metrics.factor_vae import factor_vae
-from dlib.metrics.infomec import infomec
+from dlib.inference import device_of, encode
 from dlib.metrics.inputs import (
     Codes,
     Factors,
+    NotApplicable,
     as_codes,
     as_factors,
     halves,
     prepare_test,
 )
-from dlib.metrics.irs import irs
-from dlib.metrics.mig import mig
-from dlib.metrics.modularity import modularity
+from dlib.metrics.inputs.population import Grid, Population, Table, codes_of
 from dlib.metrics.noise import noise_codes_of, noise_like
-from dlib.metrics.population import (
-    Grid,
-    Population,
-    Table,
-    codes_of,
-    device_of,
-    posterior_mean,
-)
 from dlib.metrics.reconstruction import ReconstructionError
 from dlib.metrics.report import Report
-from dlib.metrics.retrieval import retrieval
-from dlib.metrics.sap import sap
 from dlib.metrics.score import Score
-from dlib.metrics.unsupervised import (
-    gaussian_total_correlation,
-    gaussian_wasserstein_correlation,
-    mean_code_mi,
-)
-from dlib.metrics.z_diff import z_diff
+from dlib.metrics.table import PROTOCOL, Entry, Which, entries
 from dlib.progress import Progress
 
 if TYPE_CHECKING:
@@ -55,7 +36,7 @@ if TYPE_CHECKING:
     from dlib.models.method import Method
 
 
-@dataclass(frozen=True)
+@dataclass
 class Points:
     """What metrics are computed from.
 
@@ -65,8 +46,9 @@ class Points:
         All points, for metrics that fit and score on the same ones.
     split
         Codes and factors to fit on, codes and factors to test on.
-    population
-        Makes what Z-diff and the FactorVAE score draw their samples from.
+    grid
+        Where Z-diff and the FactorVAE score draw their samples from, if not from
+        the two halves of the split.
     seed
         Of every draw.
     """
@@ -74,55 +56,51 @@ class Points:
     codes: Codes
     factors: Factors
     split: tuple[Codes, Factors, Codes, Factors]
-    population: Callable[[], Population]
+    grid: Grid | None
     seed: int
+    _tables: dict[tuple[str, ...] | None, tuple[Table, Table]] = field(
+        default_factory=dict
+    )
 
+    def score(self, entry: Entry) -> Score:
+        """The entry's metric, with its options, of these points."""
+        metric = entry.metric
+        options = {**metric.preset, **entry.options}
+        chosen = options.pop("factors", None)
+        if metric.seeded:
+            options["seed"] = self.seed
+        if metric.takes == "codes":
+            return metric.function(self.codes, **options)
+        if metric.takes == "points":
+            factors = _columns(self.factors, chosen)
+            return metric.function(self.codes, factors, **options)
+        if metric.takes == "split":
+            fit, y, test, y_test = self.split
+            y, y_test = _columns(y, chosen), _columns(y_test, chosen)
+            return metric.function(fit, y, test, y_test, **options)
+        if self.grid is not None:
+            return metric.function(self.grid, chosen, **options)
+        fitting, testing = self._population(metric.name, chosen)
+        return metric.function(fitting, codes_test=testing, **options)
 
-METRICS: dict[str, Callable[[Points], Score]] = {
-    "mig": lambda p: mig(p.codes, p.factors),
-    "sap": lambda p: sap(p.codes, p.factors),
-    "sap_discrete": lambda p: sap(*p.split, variant="reference_discrete"),
-    "sap_continuous": lambda p: sap(p.codes, p.factors, variant="reference_continuous"),
-    "z_diff": lambda p: z_diff(p.population(), seed=p.seed),
-    "z_diff_logistic": lambda p: z_diff(
-        p.population(), classifier="logistic", seed=p.seed
-    ),
-    "factor_vae": lambda p: factor_vae(p.population(), seed=p.seed),
-    "dci": lambda p: dci(*p.split, seed=p.seed),
-    "dci_forest": lambda p: dci(*p.split, predictor="forest", seed=p.seed),
-    "irs": lambda p: irs(p.codes, p.factors),
-    "modularity": lambda p: modularity(p.codes, p.factors),
-    "explicitness": lambda p: explicitness(*p.split),
-    "infomec": lambda p: infomec(p.codes, p.factors),
-    "gaussian_total_correlation": lambda p: gaussian_total_correlation(p.codes),
-    "gaussian_wasserstein_correlation": lambda p: gaussian_wasserstein_correlation(
-        p.codes
-    ),
-    "mean_code_mi": lambda p: mean_code_mi(p.codes),
-    "attribute_classifier": lambda p: attribute_classifier(*p.split),
-    "retrieval": lambda p: retrieval(p.codes, p.factors, seed=p.seed),
-}
-
-# Needs the method itself; ``evaluate`` alone can compute it.
-RECONSTRUCTION = "reconstruction"
-
-# What "all" leaves out: second protocols of a metric that is in; what is for
-# binary attributes only; and retrieval, which is about chunks and takes longer
-# than all others together.
-LEFT_OUT = (
-    "sap_discrete",
-    "sap_continuous",
-    "z_diff_logistic",
-    "dci_forest",
-    "attribute_classifier",
-    "retrieval",
-)
+    def _population(
+        self, metric: str, chosen: Sequence[str] | None
+    ) -> tuple[Population, Population]:
+        """Points to draw from, the same for every metric of the same factors."""
+        key = None if chosen is None else tuple(chosen)
+        if key not in self._tables:
+            fit, y, test, y_test = self.split
+            self._tables[key] = (
+                Table(fit, _columns(y, chosen), metric),
+                Table(test, _columns(y_test, chosen), metric),
+            )
+        return self._tables[key]
 
 
 def evaluate(
     method: Method | Any,
     dataset: Dataset,
-    which: Sequence[str] | Literal["all"] = "all",
+    which: Which = "all",
     *,
     n: int = 10_000,
     n_test: int = 5_000,
@@ -135,19 +113,29 @@ def evaluate(
 ) -> Report:
     """Score a trained method on a data set.
 
-    Draws ``n + n_test`` images, encodes each once (posterior means, float32,
-    without gradients), and gives the codes to every metric.
+    Draws ``n`` pictures to fit on from a part of the data set and ``n_test`` to test
+    on from the rest, in proportion, so that no picture is fitted on and tested on;
+    encodes each once (float32, without gradients), and gives the codes to every
+    metric, cut into the method's chunks. Of a part that has no more points than are
+    asked for, all equally likely, each is taken once: the report's protocol says
+    how many there were.
 
     Parameters
     ----------
     method : Method
-        With ``encode``; with ``decode`` for ``"reconstruction"``.
+        With ``encode``; with ``decode`` for ``"reconstruction"``; with ``chunks``,
+        if its codes are not latents one by one.
     dataset : Dataset
         Where images and factors come from; the held-out part, if there is one.
-    which : sequence of str, or "all"
-        Names of metrics; ``dlib.metrics.METRICS`` lists them. ``"all"`` is one
-        protocol of each but retrieval (ask for that one by name), and says of
-        those that cannot be computed why.
+        Factors of -1 are unknown there.
+    which : "all", str, (str, mapping), or sequence of them
+        Names of metrics, or pairs of a name and options such as
+        ``("dci_forest", {"max_depth": 4})``; ``dlib.metrics.METRICS`` has them. What
+        takes factors has the option ``factors``, the names of those to look at:
+        ``("z_diff", {"factors": ["posX", "posY"]})``. The report calls a pair
+        ``name(option=value)``, as :func:`dlib.metrics.label_of` gives it. ``"all"``
+        is one protocol of each but what the table leaves out, and says of those
+        that the data does not suit why.
     n, n_test : int
         Points to fit on and to test on; the reference's 10,000 and 5,000.
     seed : int
@@ -160,7 +148,8 @@ def evaluate(
     draw_from : {"points", "grid"}
         Where Z-diff and the FactorVAE score draw from: the points encoded here,
         with replacement, or the whole grid, each distinct image encoded once, as
-        the published protocol does (737,280 images for dSprites).
+        the published protocol does (737,280 images for dSprites; to fit and to test
+        on the same ones).
     noise_floor : bool
         Whether to score noise by the same protocols too.
     progress : bool
@@ -173,53 +162,80 @@ def evaluate(
     Raises
     ------
     ValueError
-        If a metric is unknown, one that was named cannot be computed, or the
-        encoder gives NaN.
+        If a metric or an option is unknown, ``n``, ``n_test`` or ``draw_from`` has no
+        sense, the data set draws several pictures together, the chunks do not add
+        up to the codes, or the encoder gives NaN.
+    NotApplicable
+        If the data does not suit a metric that was named. Under "all" the metric is
+        skipped instead, and the report says why.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from dlib import data, metrics, models, networks
+    >>> shapes = data.load("dsprites", source="twin", size=32)
+    >>> nets = networks.build("conv", latent_dim=4, channels=1, size=32)
+    >>> random = torch.Generator().manual_seed(0)
+    >>> method = networks.initialise(models.BetaVAE(nets), random)
+    >>> report = metrics.evaluate(
+    ...     method, shapes, ["mig", ("z_diff", {"factors": ["scale", "posX"]})],
+    ...     n=700, n_test=350, progress=False)
+    >>> list(report.scores)
+    ['mig', 'z_diff(factors=[scale, posX])']
     """
-    names = _names(which, with_method=True)
+    wanted = entries(which, with_method=True)
     if n < 2 or n_test < 2:
         raise ValueError(f"n and n_test must be at least 2, got {n} and {n_test}")
     if draw_from not in ("points", "grid"):
         raise ValueError(f"draw_from must be points or grid, got {draw_from!r}")
-    if draw_from == "grid" and len(dataset) != len(dataset.space):
+    whole = hasattr(dataset, "render") and len(dataset) == len(dataset.space)
+    if draw_from == "grid" and not whole:
         raise ValueError(
-            "draw_from='grid' needs the whole grid, and this is a part of it "
-            f"({len(dataset):,} of {len(dataset.space):,} images); use 'points'"
+            "draw_from='grid' needs the whole grid, and this is a part of it or none "
+            f"({len(dataset):,} images, {math.prod(dataset.space.sizes):,} "
+            "combinations of factors); use 'points'"
+        )
+    if dataset.together:
+        raise ValueError(
+            f"metrics look at pictures one by one, and {type(dataset).__name__} draws "
+            "several together: give the data set that it is made of"
         )
     where = torch.device(device) if device is not None else device_of(method)
-    factors = dataset.sample_factors(n + n_test, torch.Generator().manual_seed(seed))
-    error = ReconstructionError() if RECONSTRUCTION in names else None
+    index = draw_points(dataset, n, n_test, seed)
+    errors = {
+        entry.label: ReconstructionError(**entry.options)
+        for entry in wanted
+        if entry.metric.takes == "method"
+    }
     began = time.perf_counter()
-    codes = _encode(method, dataset, factors, n, error, where, batch_size, progress)
+    codes = _encode(method, dataset, index, list(errors.values()), batch_size, progress)
     encoding = time.perf_counter() - began
-    table = as_factors(factors.to(where), space=dataset.space, varying=False)
-    cut = torch.arange(n + n_test, device=where).split([n, n_test])
-    checked = as_codes(codes)
+    checked = as_codes(_in_chunks(method, codes.to(where)))
+    factors = dataset.factors(torch.cat(index)).cpu().double()
+    factors[factors < 0] = torch.nan  # unknown, as in a data set of several
+    table = as_factors(factors, checked, space=dataset.space, varying=False)
+    sizes = [len(points) for points in index]
+    fit, test = torch.arange(sum(sizes), device=where).split(sizes)
+    split = checked.rows(fit), table.rows(fit), checked.rows(test), table.rows(test)
     grid = None
     if draw_from == "grid":
         grid = Grid(
-            codes_of(method, dataset, batch_size=batch_size),
-            dataset.space,
-            where,
+            codes_of(method, dataset, batch_size=batch_size), dataset.space, where
         )
-    train, factors_train = checked.rows(cut[0]), as_factors(table.rows(cut[0]))
     report = _report(
         f"{type(method).__name__} on {dataset.name} ({dataset.source})",
-        [name for name in names if name != RECONSTRUCTION],
-        (train, factors_train),
-        (train, factors_train, checked.rows(cut[1]), table.rows(cut[1])),
-        grid,
-        seed=seed,
+        [entry for entry in wanted if entry.label not in errors],
+        Points(split[0], split[1], split, grid, seed),
         strict=which != "all",
         noise_floor=noise_floor,
         progress=progress,
     )
     scores = dict(report.scores)
-    if error is not None:
-        scores[RECONSTRUCTION] = error.score()
+    for label, error in errors.items():
+        scores[label] = replace(error.score(), name=label)
     return replace(
         report,
-        scores={name: scores[name] for name in names if name in scores},
+        scores={e.label: scores[e.label] for e in wanted if e.label in scores},
         seconds={**report.seconds, "encoding": encoding},
     )
 
@@ -229,7 +245,7 @@ def evaluate_codes(
     factors: Any,
     codes_test: Any = None,
     factors_test: Any = None,
-    which: Sequence[str] | Literal["all"] = "all",
+    which: Which = "all",
     *,
     names: Sequence[str] | None = None,
     kinds: Sequence[str] | None = None,
@@ -252,14 +268,14 @@ def evaluate_codes(
         Test points. Without, metrics that need some are fitted on two thirds of
         the points, shuffled by the seed, and tested on the rest; those that
         need none take all.
-    which : sequence of str, or "all"
+    which : "all", str, (str, mapping), or sequence of them
         As for :func:`evaluate`.
     names, kinds, space
         Of the factors; see :func:`dlib.metrics.inputs.as_factors`.
     sample : Grid, optional
-        Where Z-diff and the FactorVAE score draw from. Without, from the points
-        given, if the factors are discrete, without gaps, and each value comes
-        often enough; else they are skipped and the report says why.
+        Where Z-diff and the FactorVAE score draw from. Without, from the points to
+        fit on and the points to test on, if the factors are discrete, without gaps,
+        and each value comes often enough in both; else they do not apply.
     seed : int
         Of every draw.
     noise_floor : bool
@@ -276,155 +292,186 @@ def evaluate_codes(
     Raises
     ------
     ValueError
-        If a metric is unknown, one that was named cannot take these codes or
-        factors, or as :func:`dlib.metrics.inputs.prepare`.
+        If a metric or an option is unknown, only one of ``codes_test`` and
+        ``factors_test`` is given, or as :func:`dlib.metrics.inputs.as_codes` and
+        :func:`dlib.metrics.inputs.as_factors`.
+    NotApplicable
+        If a metric that was named cannot take these codes or factors. Under "all"
+        it is skipped instead, and the report says why.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dlib import metrics
+    >>> rng = np.random.default_rng(0)
+    >>> factors = rng.integers(0, 4, (600, 2))
+    >>> codes = factors + 0.1 * rng.normal(size=(600, 2))
+    >>> report = metrics.evaluate_codes(
+    ...     codes, factors, which=["mig", ("dci_forest", {"max_depth": 3})],
+    ...     progress=False)
+    >>> report["mig"].value > 0.9 > 0.1 > report["mig"].noise_floor
+    True
     """
-    chosen = _names(which, with_method=False)
+    wanted = entries(which, with_method=False)
     checked = as_codes(codes)
-    table = as_factors(factors, checked, names=names, kinds=kinds, space=space)
+    table = as_factors(
+        factors, checked, names=names, kinds=kinds, space=space, varying=False
+    )
     if (codes_test is None) != (factors_test is None):
         raise ValueError("give both codes_test and factors_test, or neither")
     if codes_test is None:
         split = halves(checked, table, seed)
     else:
         test, table_test = prepare_test(
-            checked, table, codes_test, factors_test, metric="evaluate_codes"
+            checked,
+            table,
+            codes_test,
+            factors_test,
+            metric="evaluate_codes",
+            known=False,
         )
         split = (checked, table, test, table_test)
     return _report(
         title,
-        chosen,
-        (checked, table),
-        split,
-        sample,
-        seed=seed,
+        wanted,
+        Points(checked, table, split, sample, seed),
         strict=which != "all",
         noise_floor=noise_floor,
         progress=progress,
     )
 
 
-def _names(which: Sequence[str] | str, with_method: bool) -> list[str]:
-    known = [*METRICS, RECONSTRUCTION]
-    if isinstance(which, str) and which == "all":
-        chosen = [name for name in METRICS if name not in LEFT_OUT]
-        return [*chosen, RECONSTRUCTION] if with_method else chosen
-    chosen = [which] if isinstance(which, str) else list(which)
-    for name in chosen:
-        if name == "group_mig":
-            raise ValueError(
-                "group_mig must be told which chunk each factor belongs to: call "
-                "metrics.group_mig(codes, factors, groups)"
-            )
-        if name not in known:
-            raise ValueError(
-                f"no metric is called {name!r}; there are {', '.join(known)}, or 'all'"
-            )
-    if RECONSTRUCTION in chosen and not with_method:
+def draw_points(
+    dataset: Dataset, n: int, n_test: int, seed: int
+) -> tuple[Tensor, Tensor]:
+    """Points to fit on and points to test on, with none in common.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Is cut in two, in the proportion of ``n`` and ``n_test``.
+    n, n_test : int
+        How many to draw from each part, by its law and with replacement. Of a part
+        that has no more, all equally likely, each is taken once, in the part's
+        order.
+    seed : int
+        Of the cut and the draws.
+
+    Returns
+    -------
+    fit, test : Tensor
+        Index of the points, int64.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    cut = n / (n + n_test)
+    drawn = []
+    for part, count in (
+        (dataset.part(0, cut, seed), n),
+        (dataset.part(cut, 1, seed), n_test),
+    ):
+        if part.uniform and len(part) <= count:
+            drawn.append(part.points(torch.arange(len(part), device=part.device)))
+        else:
+            drawn.append(part.draw(count, generator))
+    return drawn[0], drawn[1]
+
+
+def _columns(factors: Factors, chosen: Sequence[str] | None) -> Factors:
+    return factors if chosen is None else factors.columns(chosen)
+
+
+def _in_chunks(method: Any, codes: Tensor) -> Tensor | list[Tensor]:
+    """The codes as the method cuts them; one matrix if each column is a latent."""
+    widths = [int(w) for w in getattr(method, "chunks", ())]
+    if all(width == 1 for width in widths) and len(widths) in (0, codes.shape[1]):
+        return codes
+    if sum(widths) != codes.shape[1]:
         raise ValueError(
-            "reconstruction needs the method and its images: use "
-            "metrics.evaluate(method, dataset) or metrics.reconstruction"
+            f"the method's chunks {tuple(widths)} must add up to the width of its "
+            f"codes, {codes.shape[1]}"
         )
-    return chosen
+    return list(codes.split(widths, dim=1))
 
 
 def _encode(
     method: Any,
     dataset: Dataset,
-    factors: Tensor,
-    n: int,
-    error: ReconstructionError | None,
-    device: torch.device,
+    index: tuple[Tensor, Tensor],
+    errors: Sequence[ReconstructionError],
     batch_size: int,
     progress: bool,
 ) -> Tensor:
-    """Codes of all points; the first ``n`` are decoded too if there is an error."""
-    was_training = bool(getattr(method, "training", False))
-    if was_training:
-        method.eval()
-    codes: list[Tensor] = []
-    done = 0
-    try:
-        with torch.no_grad(), Progress("encoding", len(factors), show=progress) as bar:
-            for part in factors.split(batch_size):
-                images = dataset.render(part).to(device_of(method)).float() / 255.0
-                mean = posterior_mean(method, images).float()
-                codes.append(mean.to(device))
-                if error is not None and done < n:
-                    keep = min(len(part), n - done)
-                    error.add(images[:keep], method.decode(mean[:keep]))
-                done += len(part)
-                bar.update(done)
-    finally:
-        if was_training:
-            method.train()
-    return torch.cat(codes)
+    """Codes of all points; those to fit on are decoded too if there are errors."""
+    points, done = torch.cat(index), 0
+
+    def decode(images: Tensor, codes: Tensor) -> None:
+        nonlocal done
+        keep = min(len(codes), max(0, len(index[0]) - done))
+        done += len(codes)
+        if errors and keep:
+            made = method.decode(codes[:keep])
+            for error in errors:
+                error.add(images[:keep], made)
+
+    with Progress("encoding", len(points), show=progress) as bar:
+        return encode(
+            method,
+            dataset.images,
+            points,
+            batch_size=batch_size,
+            seen=decode,
+            progress=bar.update,
+        )
 
 
 def _report(
     title: str,
-    names: list[str],
-    whole: tuple[Codes, Factors],
-    split: tuple[Codes, Factors, Codes, Factors],
-    grid: Grid | None,
+    wanted: list[Entry],
+    real: Points,
     *,
-    seed: int,
     strict: bool,
     noise_floor: bool,
     progress: bool,
 ) -> Report:
-    codes, factors = whole
-    train, factors_train, test, factors_test = split
-    real = Points(
-        codes,
-        factors,
-        split,
-        _once(lambda: grid or Table(codes, factors, "drawing samples from points")),
-        seed,
-    )
-    noise = noise_like(codes, 3 * seed)
+    train, factors_train, test, factors_test = real.split
+    codes, seed, grid = real.codes, real.seed, real.grid
     noisy = Points(
-        noise,
-        factors,
+        noise_like(codes, 3 * seed),
+        real.factors,
         (
             noise_like(train, 3 * seed + 1),
             factors_train,
             noise_like(test, 3 * seed + 2),
             factors_test,
         ),
-        _once(
-            lambda: (
-                Table(noise, factors)
-                if grid is None
-                else Grid(
-                    noise_codes_of(codes.latent_dim, seed), grid.space, grid.device
-                )
-            )
-        ),
+        None
+        if grid is None
+        else Grid(noise_codes_of(codes.latent_dim, seed), grid.space, grid.device),
         seed,
     )
     scores: dict[str, Score] = {}
     skipped: dict[str, str] = {}
     seconds: dict[str, float] = {}
-    with Progress("scoring", max(len(names), 1), show=progress) as bar:
-        for done, name in enumerate(names):
-            bar.update(done, name)
+    with Progress("scoring", max(len(wanted), 1), show=progress) as bar:
+        for done, entry in enumerate(wanted):
+            bar.update(done, entry.label)
             began = time.perf_counter()
             try:
-                score = METRICS[name](real)
-            except ValueError as reason:
+                score = real.score(entry)
+                if noise_floor:
+                    with warnings.catch_warnings():
+                        warnings.simplefilter("ignore", UserWarning)
+                        score = score.with_noise_floor(noisy.score(entry).value)
+            except NotApplicable as reason:
                 if strict:
                     raise
-                skipped[name] = str(reason)
+                skipped[entry.label] = str(reason)
                 continue
-            if noise_floor:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore", UserWarning)
-                    score = score.with_noise_floor(METRICS[name](noisy).value)
-            scores[name] = replace(score, name=name)
-            seconds[name] = time.perf_counter() - began
-        bar.update(len(names))
-    protocol = {
+            scores[entry.label] = replace(score, name=entry.label)
+            seconds[entry.label] = time.perf_counter() - began
+        bar.update(len(wanted))
+    protocol: Mapping[str, Any] = {
+        "protocol": PROTOCOL,
         "n": codes.n,
         "n_train": train.n,
         "n_test": test.n,
@@ -432,15 +479,3 @@ def _report(
         "samples from": "points" if grid is None else "grid",
     }
     return Report(title, scores, skipped, seconds, protocol)
-
-
-def _once(make: Callable[[], Population]) -> Callable[[], Population]:
-    """The same population for every metric, made when the first one asks."""
-    made: list[Population] = []
-
-    def get() -> Population:
-        if not made:
-            made.append(make())
-        return made[0]
-
-    return get

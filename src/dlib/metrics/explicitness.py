@@ -8,13 +8,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.linear_model import LogisticRegression
-from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-from dlib.metrics.inputs import halves, prepare, prepare_test
+from dlib.metrics.estimators.threads import one_thread
+from dlib.metrics.inputs import (
+    halves,
+    prepare,
+    prepare_test,
+    require_known,
+    require_varying,
+)
 from dlib.metrics.score import Score
-from dlib.metrics.threads import one_thread
 
 
 @one_thread
@@ -68,15 +72,34 @@ def explicitness(
     Raises
     ------
     ValueError
-        If there are fewer than 30 points, a factor is real-valued, has one
-        value only among the training points, or as
-        :func:`dlib.metrics.inputs.prepare`.
+        As :func:`dlib.metrics.inputs.prepare`.
+    NotApplicable
+        If there are fewer than 30 points, or a factor is real-valued, has one
+        value only among the training points or none among the test points.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dlib import metrics
+    >>> rng = np.random.default_rng(0)
+    >>> factors = rng.integers(0, 4, (600, 2))
+    >>> codes = factors + 0.1 * rng.normal(size=(600, 2))
+    >>> round(metrics.explicitness(codes, factors).value, 2)
+    1.0
+    >>> noise = rng.normal(size=(600, 2))
+    >>> round(metrics.explicitness(noise, factors).value, 1)
+    0.5
     """
+    from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits
+
     train, table = prepare(
         codes, factors, metric="explicitness", minimum=30, discrete=True, names=names
     )
     if codes_test is None and factors_test is None:
         train, table, test, table_test = halves(train, table, seed)
+        require_varying(table, "explicitness")
+        require_known(table_test)
     else:
         test, table_test = prepare_test(
             train, table, codes_test, factors_test, metric="explicitness", minimum=10
@@ -89,13 +112,7 @@ def explicitness(
         for c in (train, test)
     ]
     areas = torch.full((2, len(table.names)), 0.5, dtype=torch.float64)
-    for j, label in enumerate(table.names):
-        classes = table.classes[j]
-        if len(classes) < 2:
-            raise ValueError(
-                f"{label} has one value only among the training points; explicitness "
-                "needs at least two"
-            )
+    for j in range(len(table.names)):
         known = [t.known[:, j].cpu().numpy() for t in (table, table_test)]
         answers = [
             t.values[t.known[:, j], j].cpu().numpy() for t in (table, table_test)

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from dlib.metrics.inputs import require_points
-from dlib.metrics.population import Population
+from dlib.metrics.estimators.threads import one_thread
+from dlib.metrics.inputs import NotApplicable, instead, require_points
+from dlib.metrics.inputs.population import BLOCK, Population, populations
 from dlib.metrics.score import Score
-from dlib.metrics.threads import one_thread
-from dlib.metrics.z_diff import BLOCK, as_population
 
 if TYPE_CHECKING:
     from dlib.data.factors import FactorSpace
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
 def factor_vae(
     codes: Any,
     factors: Any = None,
+    codes_test: Any = None,
+    factors_test: Any = None,
     *,
     space: FactorSpace | None = None,
     n_train: int = 10_000,
@@ -49,7 +50,7 @@ def factor_vae(
 
     Parameters
     ----------
-    codes, factors, space
+    codes, factors, codes_test, factors_test, space
         Where points come from, as for :func:`dlib.metrics.z_diff`.
     n_train, n_test : int
         Votes.
@@ -71,16 +72,32 @@ def factor_vae(
     Raises
     ------
     ValueError
+        If the factors to test on are others than those to learn from, or as
+        :class:`dlib.metrics.inputs.population.Table`.
+    NotApplicable
         If there are fewer than 20 votes a factor, ``batch_size`` or ``n_variance``
         is below 2, there is one factor only, or as
-        :class:`dlib.metrics.population.Table`.
+        :class:`dlib.metrics.inputs.population.Table`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dlib import metrics
+    >>> rng = np.random.default_rng(0)
+    >>> factors = rng.integers(0, 4, (600, 2))
+    >>> codes = factors + 0.1 * rng.normal(size=(600, 2))
+    >>> score = metrics.factor_vae(codes, factors, n_train=500, n_test=200)
+    >>> score.value, score["votes"].argmax(dim=1).tolist()
+    (1.0, [0, 1])
     """
-    population = as_population(codes, factors, space, "factor_vae")
+    population, other = populations(
+        codes, factors, codes_test, factors_test, space, "factor_vae"
+    )
     count = len(population.names)
     if count < 2:
-        raise ValueError(
-            "factor_vae tells factors apart, so it needs at least two, got 1; mig, "
-            "sap, irs and explicitness take one"
+        raise NotApplicable(
+            "factor_vae tells factors apart, so it needs at least two, got 1. Metrics "
+            f"that take one: {instead(factors=1)}"
         )
     require_points(n_train, 20 * count, "factor_vae", "training votes (n_train)")
     require_points(n_test, 20 * count, "factor_vae", "test votes (n_test)")
@@ -88,8 +105,13 @@ def factor_vae(
     require_points(n_variance, 2, "factor_vae", "points of the variances (n_variance)")
     generator = torch.Generator(population.device).manual_seed(seed)
     sample = population.draw((n_variance,), generator)
-    cast, factor = _batches(population, n_train + n_test, batch_size, generator)
-    population.prepare(sample, cast)
+    if other is population:
+        drawn = [(population, n_train + n_test)]
+    else:
+        drawn = [(population, n_train), (other, n_test)]
+    votings = [(p, *_batches(p, n, batch_size, generator)) for p, n in drawn]
+    population.prepare(sample, votings[0][1])
+    votings[-1][0].prepare(votings[-1][1])
     variances = population.codes(sample).var(dim=0)
     active = variances.sqrt() >= inactive_std
     d = population.latent_dim
@@ -99,7 +121,10 @@ def factor_vae(
             0.0,
             {"train_accuracy": 0.0, "votes": torch.zeros(d, count), "active": 0.0},
         )
-    local = torch.cat([population.codes(b).var(dim=1) for b in cast.split(BLOCK)])
+    local = torch.cat(
+        [p.codes(b).var(dim=1) for p, cast, _ in votings for b in cast.split(BLOCK)]
+    )
+    factor = torch.cat([factor for _, _, factor in votings])
     vote = (local / variances).masked_fill(~active, torch.inf).argmin(dim=1)
     votes = [
         torch.bincount(v * count + f, minlength=d * count).view(d, count).double()

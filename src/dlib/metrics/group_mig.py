@@ -7,10 +7,10 @@ from typing import Any
 
 import torch
 
-from dlib.metrics.inputs import Codes, Factors, prepare
-from dlib.metrics.mutual_information import BINS, mutual_information
+from dlib.metrics.estimators.mutual_information import BINS, mutual_information
+from dlib.metrics.estimators.threads import one_thread
+from dlib.metrics.inputs import Codes, Factors, NotApplicable, prepare
 from dlib.metrics.score import Score
-from dlib.metrics.threads import one_thread
 
 
 @one_thread
@@ -61,8 +61,23 @@ def group_mig(
     Raises
     ------
     ValueError
-        If there are fewer than two chunks, ``groups`` does not fit the factors or
-        the chunks, nothing is scored, or as :func:`dlib.metrics.mig`.
+        If ``groups`` does not fit the factors or the chunks, nothing is scored, or
+        as :func:`dlib.metrics.mig`.
+    NotApplicable
+        If there are fewer than two chunks, or as :func:`dlib.metrics.mig`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dlib import metrics
+    >>> rng = np.random.default_rng(0)
+    >>> factors = rng.integers(0, 4, (600, 2))
+    >>> codes = factors + 0.1 * rng.normal(size=(600, 2))
+    >>> chunks = [codes[:, :1], codes[:, 1:]]
+    >>> round(metrics.group_mig(chunks, factors, [0, 1]).value, 2)
+    0.97
+    >>> round(metrics.group_mig(chunks, factors, [1, 0]).value, 2)
+    -0.97
     """
     checked, table = prepare(
         codes,
@@ -73,7 +88,7 @@ def group_mig(
         names=names,
     )
     if len(checked.chunks) < 2:
-        raise ValueError(
+        raise NotApplicable(
             "group_mig compares groups of codes: give codes as a list of at least "
             "two chunks"
         )

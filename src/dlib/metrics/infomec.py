@@ -8,16 +8,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
-from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-from dlib.metrics.inputs import Codes, Factors, prepare, require_discrete
+from dlib.metrics.estimators.threads import one_thread
+from dlib.metrics.inputs import Codes, Factors, NotApplicable, instead, prepare
 from dlib.metrics.score import Score
-from dlib.metrics.threads import one_thread
 
 NEIGHBOURS = 10
 # A code is active if its range is more than this share of the widest one's.
@@ -88,8 +83,21 @@ def infomec(
     Raises
     ------
     ValueError
-        If there is one factor only, there are fewer than 50 points, a factor is
-        real-valued, or as :func:`dlib.metrics.inputs.prepare`.
+        If ``neighbours`` is below 1, or as :func:`dlib.metrics.inputs.prepare`.
+    NotApplicable
+        If there is one factor only, there are fewer than 50 points or a factor is
+        real-valued.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dlib import metrics
+    >>> rng = np.random.default_rng(0)
+    >>> factors = rng.integers(0, 4, (600, 2))
+    >>> codes = factors + 0.1 * rng.normal(size=(600, 2))
+    >>> score = metrics.infomec(codes, factors)
+    >>> [round(score[p], 1) for p in ("modularity", "explicitness", "compactness")]
+    [1.0, 1.0, 1.0]
     """
     checked, table = prepare(
         codes,
@@ -99,11 +107,10 @@ def infomec(
         discrete=True,
         names=names,
     )
-    require_discrete(table, "infomec")
     if len(table.names) < 2:
-        raise ValueError(
+        raise NotApplicable(
             "infomec compares factors with each other, so it needs at least two, "
-            "got 1; mig, sap, irs and explicitness take one"
+            f"got 1. Metrics that take one: {instead(factors=1)}"
         )
     if neighbours < 1:
         raise ValueError(f"neighbours must be at least 1, got {neighbours}")
@@ -225,6 +232,12 @@ def _nearest_neighbours(values: Tensor, labels: Tensor, neighbours: int) -> Tens
 
 def _explicitness(codes: Codes, factors: Factors, discrete_codes: bool) -> float:
     """Share of each factor's entropy that logistic regression finds, mean of all."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import log_loss
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+    from threadpoolctl import threadpool_limits
+
     values = codes.values.cpu().numpy()
     transform = OneHotEncoder() if discrete_codes else StandardScaler()
     inputs = transform.fit_transform(values)

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from dlib.metrics.estimators.mutual_information import BINS, digitise
+from dlib.metrics.estimators.threads import one_thread
 from dlib.metrics.inputs import Codes, prepare
-from dlib.metrics.mutual_information import BINS, digitise
 from dlib.metrics.score import Score
-from dlib.metrics.threads import one_thread
 
 
 @one_thread
@@ -66,8 +66,21 @@ def irs(
     Raises
     ------
     ValueError
-        If ``quantile`` is outside 0 to 1, there are fewer than 5 points a bin,
-        or as :func:`dlib.metrics.inputs.prepare`.
+        If ``quantile`` is outside 0 to 1, ``bins`` below 2, or as
+        :func:`dlib.metrics.inputs.prepare`.
+    NotApplicable
+        If there are fewer than 5 points a bin.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dlib import metrics
+    >>> rng = np.random.default_rng(0)
+    >>> factors = rng.integers(0, 4, (600, 2))
+    >>> codes = factors + 0.1 * rng.normal(size=(600, 2))
+    >>> score = metrics.irs(codes, factors)
+    >>> round(score.value, 2), score["parents"].tolist()
+    (0.86, [0, 1])
     """
     if not 0 <= quantile <= 1:
         raise ValueError(f"quantile must be between 0 and 1, got {quantile}")

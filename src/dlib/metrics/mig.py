@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from dlib.metrics.inputs import prepare
-from dlib.metrics.mutual_information import BINS, mutual_information
+from dlib.metrics.estimators.mutual_information import BINS, mutual_information
+from dlib.metrics.estimators.threads import one_thread
+from dlib.metrics.inputs import NotApplicable, instead, prepare
 from dlib.metrics.score import Score
-from dlib.metrics.threads import one_thread
 
 
 @one_thread
@@ -53,16 +53,31 @@ def mig(
     Raises
     ------
     ValueError
-        If there are fewer than 5 points a bin or fewer than two codes, if a
-        factor is real-valued, or as :func:`dlib.metrics.inputs.prepare`.
+        If ``bins`` is below 2, or as :func:`dlib.metrics.inputs.prepare`.
+    NotApplicable
+        If there are fewer than 5 points a bin or fewer than two codes, or if a
+        factor is real-valued.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dlib import metrics
+    >>> rng = np.random.default_rng(0)
+    >>> factors = rng.integers(0, 4, (600, 2))
+    >>> codes = factors + 0.1 * rng.normal(size=(600, 2))
+    >>> round(metrics.mig(codes, factors).value, 2)
+    0.97
+    >>> turned = codes @ np.array([[0.8, 0.6], [-0.6, 0.8]])
+    >>> metrics.mig(turned, factors).value < 0.5
+    True
     """
     checked, table = prepare(
         codes, factors, metric="mig", minimum=5 * bins, discrete=True, names=names
     )
     if checked.latent_dim < 2:
-        raise ValueError(
+        raise NotApplicable(
             "mig compares the best code with the second best, so it needs at "
-            "least two codes, got 1; explicitness, modularity and irs take one"
+            f"least two codes, got 1. Metrics that take one: {instead(codes=1)}"
         )
     information, entropy = mutual_information(checked, table, bins)
     top = information.topk(2, dim=0).values

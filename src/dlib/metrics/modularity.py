@@ -7,10 +7,10 @@ from typing import Any
 
 import torch
 
-from dlib.metrics.inputs import prepare
-from dlib.metrics.mutual_information import BINS, mutual_information
+from dlib.metrics.estimators.mutual_information import BINS, mutual_information
+from dlib.metrics.estimators.threads import one_thread
+from dlib.metrics.inputs import NotApplicable, instead, prepare
 from dlib.metrics.score import Score
-from dlib.metrics.threads import one_thread
 
 
 @one_thread
@@ -57,8 +57,23 @@ def modularity(
     Raises
     ------
     ValueError
-        If there is one factor only, there are fewer than 5 points a bin, a factor
-        is real-valued, or as :func:`dlib.metrics.inputs.prepare`.
+        If ``bins`` is below 2, or as :func:`dlib.metrics.inputs.prepare`.
+    NotApplicable
+        If there is one factor only, there are fewer than 5 points a bin or a factor
+        is real-valued.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dlib import metrics
+    >>> rng = np.random.default_rng(0)
+    >>> factors = rng.integers(0, 4, (600, 2))
+    >>> codes = factors + 0.1 * rng.normal(size=(600, 2))
+    >>> round(metrics.modularity(codes, factors).value, 2)
+    1.0
+    >>> noise = rng.normal(size=(600, 2))
+    >>> metrics.modularity(noise, factors).value > 0.2  # read it beside its floor
+    True
     """
     checked, table = prepare(
         codes,
@@ -70,9 +85,9 @@ def modularity(
     )
     count = len(table.names)
     if count < 2:
-        raise ValueError(
+        raise NotApplicable(
             "modularity compares factors with each other, so it needs at least "
-            "two, got 1; mig, sap, irs and explicitness take one"
+            f"two, got 1. Metrics that take one: {instead(factors=1)}"
         )
     information, _ = mutual_information(checked, table, bins)
     squared = information**2

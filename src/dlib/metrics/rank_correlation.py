@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.stats import rankdata
 
 from dlib.metrics.report import Report
 
@@ -101,9 +100,14 @@ def rank_correlation(
     Examples
     --------
     >>> from dlib.metrics import rank_correlation
-    >>> rank_correlation({"mig": [0.1, 0.2, 0.4], "sap": [0.0, 0.3, 0.9]}).matrix[0, 1]
-    np.float64(1.0)
+    >>> rank_correlation({"mig": [0.1, 0.2, 0.4], "sap": [0.0, 0.3, 0.9]})
+    Spearman's rho over 3 runs
+         mig  sap
+    mig  1.0  1.0
+    sap  1.0  1.0
     """
+    from scipy.stats import rankdata
+
     columns = _columns(runs)
     lengths = {name: len(values) for name, values in columns.items()}
     if len(columns) < 2:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from dlib.metrics.population import posterior_mean
+from dlib.inference import encode
 from dlib.metrics.score import Score
 
 Kind = Literal["squared", "bernoulli"]
@@ -73,8 +73,9 @@ def reconstruction(
     .. math::
         \frac{1}{n\,c\,h\,w} \sum_{x} \big\| x - \mathrm{dec}(\mu(x)) \big\|^2
 
-    from posterior means, on pictures in [0, 1]: the "reconstruction error (per
-    pixel)" of Table 1 of Kumar et al. (2018), which does not print a formula.
+    from codes without noise (posterior means), on pictures in [0, 1]: the
+    "reconstruction error (per pixel)" of Table 1 of Kumar et al. (2018), which does
+    not print a formula.
     ``kind="bernoulli"`` is the cross-entropy of a pixel in nats instead, which for
     grey pixels is not 0 at its best. Perfect reconstruction gets 0; the mean image
     gets the pixels' variance.
@@ -100,23 +101,33 @@ def reconstruction(
     ValueError
         If the kind is unknown, there is no picture, floats leave [0, 1], or the
         decoder's shape differs.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from dlib import metrics
+    >>> class Mean(torch.nn.Module):
+    ...     def encode(self, images):
+    ...         return images.mean(dim=(1, 2, 3))[:, None]
+    ...     def decode(self, codes):
+    ...         return codes[:, :, None, None].expand(-1, 1, 2, 2)
+    >>> images = torch.tensor([[[[0.0, 1.0], [1.0, 0.0]]]])
+    >>> metrics.reconstruction(Mean(), images).value
+    0.25
     """
     error = ReconstructionError(kind)
-    parameter = next(iter(method.parameters()), None)
-    device = images.device if parameter is None else parameter.device
-    was_training = bool(getattr(method, "training", False))
-    method.eval()
-    try:
-        with torch.no_grad():
-            for batch in images.split(batch_size):
-                batch = batch.to(device)
-                if batch.dtype == torch.uint8:
-                    batch = batch.float() / 255.0
-                elif not bool(((batch >= 0) & (batch <= 1)).all()):
-                    raise ValueError(
-                        "images must be uint8 or lie in [0, 1]; divide by 255"
-                    )
-                error.add(batch, method.decode(posterior_mean(method, batch)))
-    finally:
-        method.train(was_training)
+
+    def bounded(index: Tensor) -> Tensor:
+        batch = images[index.to(images.device)]
+        if batch.is_floating_point() and not bool(((batch >= 0) & (batch <= 1)).all()):
+            raise ValueError("images must be uint8 or lie in [0, 1]; divide by 255")
+        return batch
+
+    encode(
+        method,
+        bounded,
+        torch.arange(len(images)),
+        batch_size=batch_size,
+        seen=lambda batch, codes: error.add(batch, method.decode(codes)),
+    )
     return error.score()

@@ -5,29 +5,21 @@ from __future__ import annotations
 import html
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import torch
+from torch import Tensor
+
 from dlib.metrics.score import Score
+from dlib.metrics.table import metric_of
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-# Neither bounded by 1 nor better when larger: kept off the plot's axis.
-UNBOUNDED = (
-    "gaussian_total_correlation",
-    "gaussian_wasserstein_correlation",
-    "mean_code_mi",
-    "reconstruction",
-)
-
-
-def _finite(tree: Any) -> Any:
-    if isinstance(tree, dict):
-        return {key: _finite(value) for key, value in tree.items()}
-    return None if isinstance(tree, float) and not math.isfinite(tree) else tree
+DIGITS = 6  # significant ones, of a stored part's entries
 
 
 @dataclass(frozen=True)
@@ -45,7 +37,15 @@ class Report:
     seconds : mapping of str to float
         Wall-clock time of each, noise floor included.
     protocol : mapping of str to object
-        Numbers of points, seed, and the like.
+        ``protocol``, the version of how all is measured
+        (:data:`dlib.metrics.PROTOCOL`); numbers of points, seed, and the like.
+
+    Examples
+    --------
+    >>> from dlib.metrics import Report, Score
+    >>> report = Report("mine", {"mig": Score("mig", 0.25)})
+    >>> Report.from_dict(report.to_dict())["mig"].value
+    0.25
     """
 
     title: str
@@ -85,37 +85,71 @@ class Report:
         return frame.rename_axis("metric")
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain numbers: what ``to_json`` writes."""
+        """Everything, as what JSON has: :meth:`from_dict` gives the report back.
+
+        Values, noise floors and parts that are numbers are kept exactly; tensors
+        become nested lists, rounded to 6 significant digits. A number that JSON has
+        no word for is one of the strings "nan", "inf" and "-inf".
+        """
         return {
             "title": self.title,
             "protocol": dict(self.protocol),
             "scores": {
-                name: {
-                    "value": score.value,
-                    "noise_floor": score.noise_floor,
-                    "parts": {
-                        part: value
-                        for part, value in score.parts.items()
-                        if isinstance(value, float)
-                    },
+                label: {
+                    "value": _plain(score.value),
+                    "noise_floor": _plain(score.noise_floor),
+                    "parts": {part: _plain(v) for part, v in score.parts.items()},
                 }
-                for name, score in self.scores.items()
+                for label, score in self.scores.items()
             },
             "skipped": dict(self.skipped),
+            "seconds": {label: _rounded(s) for label, s in self.seconds.items()},
         }
 
-    def to_json(self) -> str:
-        """The values, floors and protocol as JSON; of the parts, plain numbers.
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Report:
+        """The report that :meth:`to_dict` was called on.
 
-        Numbers that JSON has no word for (NaN, infinity) are null.
+        Parts that were tensors are tensors again: float64, int64 or bool.
+
+        Raises
+        ------
+        ValueError
+            If it is not such a dictionary.
         """
-        return json.dumps(_finite(self.to_dict()), indent=2, allow_nan=False)
+        try:
+            scores = {
+                label: Score(
+                    label,
+                    float(score["value"]),
+                    {part: _part(value) for part, value in score["parts"].items()},
+                    None
+                    if score["noise_floor"] is None
+                    else float(score["noise_floor"]),
+                )
+                for label, score in stored["scores"].items()
+            }
+            return cls(
+                stored["title"],
+                scores,
+                dict(stored["skipped"]),
+                dict(stored["seconds"]),
+                dict(stored["protocol"]),
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(
+                f"this is not what Report.to_dict gives ({error!r})"
+            ) from error
+
+    def to_json(self) -> str:
+        """:meth:`to_dict` as text."""
+        return json.dumps(self.to_dict(), indent=2, allow_nan=False)
 
     def plot(self) -> Figure:
-        """Bars of the scores that lie between 0 and 1, a tick at each noise floor."""
+        """Bars of the scores that have bounds, a tick at each noise floor."""
         import matplotlib.pyplot as plt
 
-        names = [name for name in self.scores if name not in UNBOUNDED]
+        names = [name for name in self.scores if _bounded(name)]
         figure, axes = plt.subplots(
             figsize=(6, 0.32 * len(names) + 0.9), layout="constrained"
         )
@@ -132,7 +166,8 @@ class Report:
                 )
         axes.set_yticks(range(len(names)), names)
         axes.invert_yaxis()
-        axes.set_xlim(0, 1)
+        lowest = min((self.scores[name].value for name in names), default=0.0)
+        axes.set_xlim(min(0.0, lowest), 1)
         axes.set_xlabel("score")
         axes.set_title(self.title)
         handles, labels = axes.get_legend_handles_labels()
@@ -195,3 +230,51 @@ class Report:
                 )
             )
         return rows
+
+
+def _bounded(label: str) -> bool:
+    """Whether a score fits on an axis up to 1; one of unknown metrics is taken to."""
+    metric = metric_of(label)
+    return metric is None or all(map(math.isfinite, metric.bounds))
+
+
+def _plain(value: Any) -> Any:
+    """A part as JSON has it."""
+    if isinstance(value, Tensor):
+        return _plain_list(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value
+
+
+def _plain_list(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_plain_list(v) for v in value]
+    return _plain(_rounded(value))
+
+
+def _rounded(value: Any) -> Any:
+    return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
+
+
+def _part(value: Any) -> float | Tensor:
+    if not isinstance(value, list):
+        return float(value)
+    flat = _numbers(value)
+    if any(isinstance(v, float) for v in _leaves(flat)):
+        return torch.tensor(flat, dtype=torch.float64)
+    return torch.tensor(flat)
+
+
+def _numbers(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_numbers(v) for v in value]
+    return float(value) if isinstance(value, str) else value
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, list):
+        for v in value:
+            yield from _leaves(v)
+    else:
+        yield value

@@ -66,9 +66,22 @@ def retrieval(
     Raises
     ------
     ValueError
-        If there are fewer than 20 points, ``queries`` is below 1, ``gallery``
-        below 20, a factor is real-valued, or as
+        If ``queries`` is below 1 or ``gallery`` below 20, or as
         :func:`dlib.metrics.inputs.prepare`.
+    NotApplicable
+        If there are fewer than 20 points or a factor is real-valued.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dlib import metrics
+    >>> rng = np.random.default_rng(0)
+    >>> factors = rng.integers(0, 4, (600, 2))
+    >>> codes = factors + 0.1 * rng.normal(size=(600, 2))
+    >>> chunks = [codes, rng.normal(size=(600, 3))]
+    >>> score = metrics.retrieval(chunks, factors, queries=50)
+    >>> score["matrix"].shape, score["best_chunk"].tolist()
+    (torch.Size([2, 2]), [0, 0])
     """
     if queries < 1 or gallery < 20:
         raise ValueError(

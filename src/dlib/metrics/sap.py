@@ -9,17 +9,19 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor
 
+from dlib.metrics.estimators.linear_svm import fit_single_code_svm
+from dlib.metrics.estimators.threads import one_thread
+from dlib.metrics.estimators.thresholds import balanced_accuracy_of_thresholds
 from dlib.metrics.inputs import (
     Codes,
     Factors,
+    NotApplicable,
+    instead,
     prepare,
     prepare_test,
     require_discrete,
 )
-from dlib.metrics.linear_svm import fit_single_code_svm
 from dlib.metrics.score import Score
-from dlib.metrics.threads import one_thread
-from dlib.metrics.thresholds import balanced_accuracy_of_thresholds
 
 Variant = Literal["paper", "reference_discrete", "reference_continuous"]
 
@@ -55,7 +57,7 @@ def sap(
     :math:`S_{ij}` is the balanced accuracy. The paper does not say how many
     thresholds: here at most one fewer than there are classes, each interval
     standing for the class that serves best (found exactly, see
-    :mod:`dlib.metrics.thresholds`). Inactive codes get 0.
+    :mod:`dlib.metrics.estimators.thresholds`). Inactive codes get 0.
 
     ``variant="reference_continuous"`` is disentanglement_lib's: R² for every
     factor, zero for codes of variance below 1e-12.
@@ -99,9 +101,24 @@ def sap(
     ------
     ValueError
         If the variant is unknown, ``thresholds`` is below 1 or ``regularisation``
-        not above 0, test points are missing or superfluous, there are fewer than
-        20 points or two codes, or as
+        not above 0, test points are missing or superfluous, or as
         :func:`dlib.metrics.inputs.prepare`.
+    NotApplicable
+        If there are fewer than 20 points or two codes, or a factor is real-valued
+        and the variant is ``"reference_discrete"``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dlib import metrics
+    >>> rng = np.random.default_rng(0)
+    >>> factors = rng.integers(0, 4, (600, 2))
+    >>> codes = factors + 0.1 * rng.normal(size=(600, 2))
+    >>> kinds = ["continuous", "continuous"]
+    >>> round(metrics.sap(codes, factors, kinds=kinds).value, 2)
+    0.99
+    >>> round(metrics.sap(codes, factors).value, 2)  # as classes: chance is not 0
+    0.69
     """
     if variant not in get_args(Variant):
         raise ValueError(
@@ -115,9 +132,9 @@ def sap(
         codes, factors, metric="sap", minimum=20, names=names, kinds=kinds
     )
     if train.latent_dim < 2:
-        raise ValueError(
+        raise NotApplicable(
             "sap compares the best code with the second best, so it needs at "
-            "least two codes, got 1; explicitness, modularity and irs take one"
+            f"least two codes, got 1. Metrics that take one: {instead(codes=1)}"
         )
     if variant == "reference_discrete":
         require_discrete(table, "sap (reference_discrete)")

@@ -24,6 +24,16 @@ class Score:
         train and test accuracies. Each metric's docstring lists its own.
     noise_floor : float, optional
         What codes of pure noise get under the same protocol.
+
+    Examples
+    --------
+    >>> from dlib import metrics
+    >>> score = metrics.Score("mig", 0.25, {"worst": 0.125}, noise_floor=0.01)
+    >>> score
+    mig 0.2500 (noise 0.0100)
+      worst: 0.1250
+    >>> float(score), score["worst"]
+    (0.25, 0.125)
     """
 
     name: str

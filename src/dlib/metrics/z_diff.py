@@ -7,26 +7,23 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
-from sklearn.linear_model import LogisticRegression
-from sklearn.svm import LinearSVC
-from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-from dlib.metrics.inputs import require_points
-from dlib.metrics.population import Grid, Population, Table
+from dlib.metrics.estimators.threads import one_thread
+from dlib.metrics.inputs import NotApplicable, instead, require_points
+from dlib.metrics.inputs.population import BLOCK, Population, populations
 from dlib.metrics.score import Score
-from dlib.metrics.threads import one_thread
 
 if TYPE_CHECKING:
     from dlib.data.factors import FactorSpace
-
-BLOCK = 250  # points drawn at a time, so that their pairs stay in the cache
 
 
 @one_thread
 def z_diff(
     codes: Any,
     factors: Any = None,
+    codes_test: Any = None,
+    factors_test: Any = None,
     *,
     space: FactorSpace | None = None,
     classifier: Literal["svm", "logistic"] = "svm",
@@ -53,6 +50,9 @@ def z_diff(
     (section 4 of Kumar et al.). ``"logistic"``: scikit-learn's logistic
     regression, as the reference. The two differ; never mix them in a table.
 
+    Which factors may be shared is part of the protocol too: Higgins et al. leave
+    dSprites' shape out, and with it or without it scores differ by some 20 points.
+
     Perfect codes get 1. Useless ones get about 1 / k for k factors. Codes that
     are rotated can still get 1: any linear mixture will do for this classifier.
 
@@ -62,8 +62,12 @@ def z_diff(
         Where points come from: ``Grid(codes_of(method, dataset), dataset.space)``
         draws from the whole grid; a callable with ``space`` is made into one; an
         array (n, d) with ``factors`` (n, k) is drawn from with replacement.
-    factors : array or Tensor, optional
-        With an array of codes: discrete, no gaps.
+    factors : array, Tensor, or sequence of str, optional
+        With an array of codes its factors, discrete, no gaps. Otherwise the names
+        of those that two images may share, all by default.
+    codes_test, factors_test : optional
+        Where the points to test on come from, as above; from the same place as
+        those to train on by default, as the whole grid does in the reference.
     space : FactorSpace, optional
         With a callable.
     classifier : {"svm", "logistic"}
@@ -86,22 +90,56 @@ def z_diff(
     Raises
     ------
     ValueError
-        If the classifier is unknown, there are fewer than 20 points a factor or
-        one factor only, or as :class:`dlib.metrics.population.Table`.
+        If the classifier is unknown, ``pairs`` is below 1, ``regularisation`` not
+        above 0, the factors to test on are others than those to train on, or as
+        :class:`dlib.metrics.inputs.population.Table`.
+    NotApplicable
+        If there are fewer than 20 points a factor or one factor only, or as
+        :class:`dlib.metrics.inputs.population.Table`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dlib import data, metrics
+    >>> rng = np.random.default_rng(0)
+    >>> factors = rng.integers(0, 4, (600, 3))
+    >>> codes = factors + 0.1 * rng.normal(size=(600, 3))
+    >>> round(metrics.z_diff(codes, factors, n_train=500, n_test=200).value, 2)
+    1.0
+    >>> space = data.FactorSpace(
+    ...     [data.Factor(name, tuple(range(4))) for name in ("shape", "x", "y")])
+    >>> grid = metrics.Grid(lambda f: f.float(), space)
+    >>> metrics.z_diff(grid, ["x", "y"], n_train=500, n_test=200)["confusion"].shape
+    torch.Size([2, 2])
     """
     if classifier not in ("svm", "logistic"):
         raise ValueError(f"classifier must be svm or logistic, got {classifier!r}")
-    population = as_population(codes, factors, space, "z_diff")
+    if pairs < 1:
+        raise ValueError(f"pairs must be at least 1, got {pairs}")
+    if regularisation <= 0:
+        raise ValueError(f"regularisation must be above 0, got {regularisation}")
+    population, other = populations(
+        codes, factors, codes_test, factors_test, space, "z_diff"
+    )
     count = len(population.names)
     if count < 2:
-        raise ValueError(
-            "z_diff tells factors apart, so it needs at least two, got 1; mig, sap, "
-            "irs and explicitness take one"
+        raise NotApplicable(
+            "z_diff tells factors apart, so it needs at least two, got 1. Metrics "
+            f"that take one: {instead(factors=1)}"
         )
     require_points(n_train, 20 * count, "z_diff", "training points (n_train)")
     require_points(n_test, 20 * count, "z_diff", "test points (n_test)")
     generator = torch.Generator(population.device).manual_seed(seed)
-    points, labels = difference_points(population, n_train + n_test, pairs, generator)
+    if other is population:
+        points, labels = difference_points(
+            population, n_train + n_test, pairs, generator
+        )
+    else:
+        both = [
+            difference_points(p, n, pairs, generator)
+            for p, n in ((population, n_train), (other, n_test))
+        ]
+        points, labels = (torch.cat(parts) for parts in zip(*both, strict=True))
     x, y = points.cpu().double().numpy(), labels.cpu().numpy()
     model = _fit(classifier, regularisation, x[:n_train], y[:n_train])
     predicted = model.predict(x)
@@ -137,35 +175,11 @@ def difference_points(
     return torch.cat(blocks), factor[:, 0]
 
 
-def as_population(
-    codes: Any, factors: Any, space: FactorSpace | None, metric: str
-) -> Population:
-    """A population made of whatever a caller has.
-
-    Raises
-    ------
-    ValueError
-        If codes come as an array without factors, or as a callable without a
-        space.
-    """
-    if isinstance(codes, (Grid, Table)):
-        return codes
-    if callable(codes):
-        if space is None:
-            raise ValueError(
-                f"{metric} was given a function of factors and needs to know which "
-                "factors there are: pass space=dataset.space"
-            )
-        return Grid(codes, space)
-    if factors is None:
-        raise ValueError(
-            f"{metric} draws points that share a factor: give it factors beside the "
-            "codes, or a function codes_of(factors) and space="
-        )
-    return Table(codes, factors, metric)
-
-
 def _fit(classifier: str, regularisation: float, x: np.ndarray, y: np.ndarray) -> Any:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.svm import LinearSVC
+    from threadpoolctl import threadpool_limits
+
     with warnings.catch_warnings(), threadpool_limits(1):
         # A cap on iterations is part of the reference's protocol.
         warnings.simplefilter("ignore")

@@ -1,5 +1,7 @@
 """Methods: one file each, an ``nn.Module`` that yields its losses."""
 
+from typing import Any
+
 from dlib.models.autoencoder import Autoencoder
 from dlib.models.beta_vae import BetaVAE
 from dlib.models.dip_vae import DIPVAE
@@ -7,7 +9,8 @@ from dlib.models.method import Loss, Method, Player, Posterior
 from dlib.models.page import PageDecoder, page_decoder
 from dlib.models.vae import VAE
 
-METHODS = {
+# Each is a Method that is built from Networks and its own options.
+METHODS: dict[str, Any] = {
     "autoencoder": Autoencoder,
     "vae": VAE,
     "beta_vae": BetaVAE,

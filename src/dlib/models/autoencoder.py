@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NoReturn
 
 import torch
 from torch import Tensor
 
 from dlib.data.batch import Batch
-from dlib.models.method import Loss
+from dlib.models.method import Loss, Player
 from dlib.models.vae import VAE
 
 
@@ -25,6 +26,11 @@ class Autoencoder(VAE):
         Encoder and decoder, such as ``dlib.networks.conv(latent_dim=10, heads=1)``.
     likelihood : {"bernoulli", "gaussian"}
         Of the pixels given the codes.
+
+    Raises
+    ------
+    ValueError
+        If the likelihood is unknown, or the encoder gives more than codes.
     """
 
     heads = 1
@@ -33,9 +39,13 @@ class Autoencoder(VAE):
         """Codes, (n, latent_dim), of pictures in [0, 1]."""
         return self.encoder(images)
 
-    def posterior(self, images: Tensor) -> None:
+    def posterior(self, images: Tensor) -> NoReturn:
         """Raise TypeError: an autoencoder has no posterior, only codes."""
         raise TypeError("an autoencoder has no posterior: its codes are encode(images)")
+
+    def players(self) -> dict[str, Player]:
+        """One player owns everything."""
+        return {"autoencoder": Player(list(self.parameters()))}
 
     def losses(self, batch: Batch, generator: torch.Generator) -> Iterator[Loss]:
         """Reconstruct from the code: one loss a step."""

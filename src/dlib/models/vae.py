@@ -32,7 +32,8 @@ class VAE(nn.Module):
     Raises
     ------
     ValueError
-        If the likelihood is unknown.
+        If the likelihood is unknown, or the encoder gives another number of numbers
+        for each latent than two.
     """
 
     beta = 1.0
@@ -47,6 +48,11 @@ class VAE(nn.Module):
             raise ValueError(
                 f"likelihood must be one of {', '.join(LIKELIHOODS)}, "
                 f"got {likelihood!r}"
+            )
+        if networks.heads != self.heads:
+            raise ValueError(
+                f"{type(self).__name__} needs an encoder with {self.heads} numbers for "
+                f"each latent (heads={self.heads}), got one with {networks.heads}"
             )
         self.encoder = networks.encoder
         self.decoder = networks.decoder

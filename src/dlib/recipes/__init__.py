@@ -1,5 +1,16 @@
-"""The papers' experiments as data, with the papers' own numbers beside them."""
+"""The papers' experiments and claims as data, with the papers' own numbers beside."""
 
+from dlib.recipes.claim import Claim, Verdict, compare
 from dlib.recipes.experiment import Entry, Experiment, load, names
+from dlib.recipes.verdicts import verdicts
 
-__all__ = ["Entry", "Experiment", "load", "names"]
+__all__ = [
+    "Claim",
+    "Entry",
+    "Experiment",
+    "Verdict",
+    "compare",
+    "load",
+    "names",
+    "verdicts",
+]

@@ -2,58 +2,73 @@
 
 from __future__ import annotations
 
+import itertools
 import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 
 from dlib import budget as budgets
-from dlib.runs import Recipe
+from dlib import runs
+from dlib.recipes.claim import Claim
+from dlib.runs import MissingRun, Recipe, Run
 
 FOLDER = Path(__file__).parent
+# Values of each axis that a smoke budget takes, unless it says its own: enough to
+# draw a line.
+SMOKE_VALUES = 2
 
 
-class Line(BaseModel):
-    """One row of a table, or one curve of a sweep, as the file gives it."""
-
+class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
+
+class Line(_Strict):
+    """One row of a table, or one curve of a sweep, as the file gives it."""
+
     title: str
-    method: str
-    options: dict[str, float | str] = Field(default_factory=dict)
+    # Fields of the recipe, nested as there or by dotted path ("data.size").
+    recipe: dict[str, Any]
     paper: dict[str, float] = Field(default_factory=dict)
-    vary: str | None = None
-    values: list[float] = Field(default_factory=list)
-    # Where a line departs from its group: fields of the recipe, by budget.
+    # Axes of a grid of settings: a dotted path, and its values.
+    vary: dict[str, list[Any]] = Field(default_factory=dict)
+    # Where a line departs from its group's budget.
     differs: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
 
-class Group(BaseModel):
+class Budget(_Strict):
+    """How much work a group may do."""
+
+    recipe: dict[str, Any] = Field(default_factory=dict)
+    seeds: list[int] = Field(default_factory=lambda: [0], min_length=1)
+    points: tuple[PositiveInt, PositiveInt] = runs.POINTS
+    # Values of some axes, in place of the lines' own.
+    vary: dict[str, list[Any]] = Field(default_factory=dict)
+
+
+class Group(_Strict):
     """Lines that share their budgets: a table, a sweep."""
 
-    model_config = ConfigDict(extra="forbid")
-
     title: str
-    metrics: list[str]
-    ship_weights: bool = True
-    smoke: dict[str, Any]
-    book: dict[str, Any]
-    paper: dict[str, Any]
-    estimate: dict[str, str]
-    seeds: dict[str, list[int]] = Field(default_factory=dict)
+    metrics: list[str | tuple[str, dict[str, Any]]]
+    weights: bool = True  # whether they are shipped
+    codes: int = Field(0, ge=0)  # of so many held-out points are
+    smoke: Budget
+    book: Budget
+    paper: Budget
     lines: dict[str, Line]
 
 
-class File(BaseModel):
+class File(_Strict):
     """A whole experiment file."""
-
-    model_config = ConfigDict(extra="forbid")
 
     title: str
     citation: str
     groups: dict[str, Group]
+    claims: list[Claim] = Field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -71,16 +86,22 @@ class Entry:
     recipe : Recipe
     paper : dict of str to float
         What the paper prints for it, by metric.
-    setting : float or None
-        The value of what a sweep varies.
+    settings : dict of str to object
+        The value of each axis that its line varies, by dotted path.
     """
 
     name: str
     line: str
     title: str
     recipe: Recipe
-    paper: dict[str, float]
-    setting: float | None = None
+    paper: Mapping[str, float]
+    settings: Mapping[str, Any]
+
+    @property
+    def setting(self) -> Any:
+        """The value of what its line varies, where that is one thing; or None."""
+        values = list(self.settings.values())
+        return values[0] if len(values) == 1 else None
 
 
 @dataclass(frozen=True)
@@ -91,9 +112,10 @@ class Experiment:
     group: str
     title: str
     budget: str
-    estimate: str
-    metrics: tuple[str, ...]
-    ship_weights: bool
+    metrics: runs.Metrics
+    points: tuple[int, int]
+    weights: bool
+    codes: int
     entries: tuple[Entry, ...]
 
     def __getitem__(self, name: str) -> Entry:
@@ -104,6 +126,50 @@ class Experiment:
         raise KeyError(
             f"no run {name!r} in {self.name}/{self.group}; there are {known}"
         )
+
+    def command(self, only: Entry | None = None) -> str:
+        """What a reader types to make the runs, or one of them."""
+        words = f"dlib sweep {self.name} --group {self.group} --budget {self.budget}"
+        return words if only is None else f"{words} --only {only.name}"
+
+    def run(self, entry: Entry | str, *, weights: bool | None = None) -> Run:
+        """A finished run of this experiment, with its metrics.
+
+        At the smoke budget it is trained if need be; at the others a page shows
+        runs that were finished before, and never trains in silence.
+
+        Parameters
+        ----------
+        entry : Entry or str
+            Which, or its name.
+        weights : bool, optional
+            Whether the trained method is needed; where weights are shipped, it is
+            by default.
+
+        Raises
+        ------
+        KeyError
+            If there is no such run; the message lists those there are.
+        MissingRun
+            If it is not finished; the message has the command that makes it.
+        """
+        chosen = self[entry] if isinstance(entry, str) else entry
+        try:
+            return runs.fit_or_load(
+                chosen.recipe,
+                metrics=self.metrics,
+                points=self.points,
+                weights=self.weights if weights is None else weights,
+                train=self.budget == "smoke",
+                progress=False,
+                title=chosen.name,
+            )
+        except MissingRun:
+            raise MissingRun(
+                f"the run {chosen.name} of {self.title!r} ({chosen.recipe.hash}) is "
+                f"not finished at the {self.budget} budget. This makes it:\n"
+                f"    {self.command(chosen)}"
+            ) from None
 
 
 def names() -> list[str]:
@@ -129,56 +195,124 @@ def load(name: str, group: str = "table", budget: str | None = None) -> Experime
         If the name, the group or the budget is unknown, or the file is wrong;
         the message lists what there is.
     """
+    return expand(find(name), name, group, budget)
+
+
+def find(name: str) -> File:
+    """An experiment's file by its name.
+
+    Raises
+    ------
+    ValueError
+        If there is none of this name, or it is wrong.
+    """
+    if name not in names():
+        raise ValueError(f"no experiment {name!r}; there are {', '.join(names())}")
+    return read(FOLDER / f"{name}.toml")
+
+
+def read(path: Path) -> File:
+    """An experiment's file, yours for instance.
+
+    Raises
+    ------
+    ValueError
+        If it is not as it should be; the message names the file and the field.
+    """
+    try:
+        return File.model_validate(tomllib.loads(path.read_text()))
+    except (ValidationError, tomllib.TOMLDecodeError) as error:
+        raise ValueError(f"{path} is not a valid experiment: {error}") from error
+
+
+def expand(file: File, name: str, group: str, budget: str | None = None) -> Experiment:
+    """The runs of a file's group at a budget, as :func:`load` gives them."""
     budget = budgets.current() if budget is None else budget
     if budget not in budgets.BUDGETS:
         raise ValueError(
             f"budget must be one of {', '.join(budgets.BUDGETS)}, got {budget!r}"
         )
-    if name not in names():
-        raise ValueError(f"no experiment {name!r}; there are {', '.join(names())}")
-    return read(FOLDER / f"{name}.toml", group, budget)
-
-
-def read(path: Path, group: str, budget: str) -> Experiment:
-    """As :func:`load`, from a file of your own."""
-    try:
-        file = File.model_validate(tomllib.loads(path.read_text()))
-    except (ValidationError, tomllib.TOMLDecodeError) as error:
-        raise ValueError(f"{path} is not a valid experiment: {error}") from error
     if group not in file.groups:
         raise ValueError(
-            f"{path.stem} has no group {group!r}; there are {', '.join(file.groups)}"
+            f"{name} has no group {group!r}; there are {', '.join(file.groups)}"
         )
     chosen = file.groups[group]
-    common = {"smoke": chosen.smoke, "book": chosen.book, "paper": chosen.paper}[budget]
-    seeds = chosen.seeds.get(budget, [0])
-    entries = []
-    for key, line in chosen.lines.items():
-        settings: list[float | None] = list(line.values) if line.vary else [None]
-        if budget == "smoke" and line.vary:
-            settings = settings[:2]  # enough to draw a line
-        for setting in settings:
-            options = dict(line.options)
-            if line.vary is not None and setting is not None:
-                options[line.vary] = setting
-            for seed in seeds:
-                parts = [key]
-                parts += [] if setting is None else [f"{setting:g}"]
-                parts += [f"seed{seed}"] if len(seeds) > 1 else []
-                fields = {**common, **line.differs.get(budget, {})}
-                recipe = Recipe.model_validate(
-                    {"method": line.method, "options": options, "seed": seed, **fields}
-                )
-                entries.append(
-                    Entry("-".join(parts), key, line.title, recipe, line.paper, setting)
-                )
+    work: Budget = getattr(chosen, budget)
+    entries = [
+        entry
+        for key, line in chosen.lines.items()
+        for entry in _entries(key, line, work, budget, f"{name}/{group}")
+    ]
     return Experiment(
-        path.stem,
+        name,
         group,
         chosen.title,
         budget,
-        chosen.estimate[budget],
         tuple(chosen.metrics),
-        chosen.ship_weights,
+        work.points,
+        chosen.weights,
+        chosen.codes,
         tuple(entries),
     )
+
+
+def _entries(
+    key: str, line: Line, work: Budget, budget: str, where: str
+) -> list[Entry]:
+    axes = {}
+    for path, values in line.vary.items():
+        usual = values[:SMOKE_VALUES] if budget == "smoke" else values
+        axes[path] = work.vary.get(path, usual)
+    entries = []
+    for point in itertools.product(*axes.values()):
+        settings = dict(zip(axes, point, strict=True))
+        for seed in work.seeds:
+            parts = [key, *map(_word, point)]
+            parts += [f"seed{seed}"] if len(work.seeds) > 1 else []
+            name = "-".join(parts)
+            fields = merge(
+                line.recipe,
+                work.recipe,
+                line.differs.get(budget, {}),
+                settings,
+                {"seed": seed},
+            )
+            try:
+                recipe = Recipe.model_validate(fields)
+            except ValidationError as error:
+                raise ValueError(f"{where}: the recipe of {name}: {error}") from error
+            entries.append(Entry(name, key, line.title, recipe, line.paper, settings))
+    return entries
+
+
+def _word(value: Any) -> str:
+    """A setting's value as a part of a run's name."""
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, Mapping):
+        return "-".join(_word(v) for v in value.values())
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return "-".join(map(_word, value))
+    return str(value)
+
+
+def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested fields, later layers over earlier ones; keys may be dotted paths.
+
+    A path that goes through a bare name ("data" is "dsprites", and "data.size" is
+    set) makes a table of it, with the name in it.
+    """
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        for path, value in layer.items():
+            *parents, last = path.split(".")
+            place = merged
+            for parent in parents:
+                inner = place.get(parent, {})
+                inner = {"name": inner} if isinstance(inner, str) else dict(inner)
+                if parent == "data" and not inner:
+                    inner = {"name": "dsprites"}
+                place[parent] = inner
+                place = inner
+            place[last] = value
+    return merged

@@ -18,7 +18,6 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from dlib import runs
 from dlib.data import load
 from dlib.data.dataset import Grid
 from dlib.data.factors import Factor
@@ -135,12 +134,14 @@ def run_rows(record: Path, rows: int = 6, seed: int = 0) -> Figure:
             f"there is no finished run at {record}: name the .json of a run that has "
             "its .safetensors beside it"
         )
+    from dlib import runs
+
     recipe = runs.Recipe(**json.loads(record.read_text())["recipe"])
     if record.stem != recipe.hash:
         raise ValueError(
             f"{record.name} holds the recipe {recipe.hash}: rename the run's two files"
         )
-    method = runs.fit_or_load(recipe, root=record.parent, device="cpu").trained
+    method = runs.fit_or_load(recipe, root=record.parent, train=False).trained
     generator = torch.Generator().manual_seed(seed)
     images, _ = recipe.parts()[1].sample(256, generator)
     with evaluating(method):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -14,8 +15,17 @@ from torch import Tensor
 from dlib.data.dataset import Dataset
 from dlib.inference import device_of, evaluating, to_float
 from dlib.models.method import Method
-from dlib.training import History
 from dlib.viz.style import COLOURS, INK
+
+
+class Recorded(Protocol):
+    """What a training wrote down, such as ``dlib.training.History``."""
+
+    @property
+    def steps(self) -> Sequence[int]: ...
+
+    @property
+    def terms(self) -> Mapping[str, Sequence[float | None]]: ...
 
 
 def image_grid(
@@ -193,11 +203,16 @@ def score_map(matrix: Tensor, factors: Sequence[str], *, title: str = "") -> Fig
     return figure
 
 
-def training_curves(histories: Mapping[str, History], term: str) -> Figure:
-    """One term of the loss over the steps, a line for each run."""
+def training_curves(histories: Mapping[str, Recorded], term: str) -> Figure:
+    """One term of the loss over the steps, a line for each run.
+
+    Where a term was not logged (None), the line goes on to where it was.
+    """
     figure, axes = plt.subplots(figsize=(5.6, 3.0))
     for title, history in histories.items():
-        axes.plot(history.steps, history.terms[term], label=title)
+        logged = zip(history.steps, history.terms[term], strict=True)
+        points = [(step, value) for step, value in logged if value is not None]
+        axes.plot(*zip(*points, strict=True), label=title)
     axes.set(xlabel="step", ylabel=f"{term} (nats a picture)", yscale="log")
     axes.grid(True)
     axes.legend()

@@ -1,0 +1,122 @@
+"""Data as validated data: nested, refused where it is wrong, split as it says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from pydantic import TypeAdapter, ValidationError
+
+from dlib.data import Correlated, Merged, Pairs, Part, Views
+from dlib.data.dataset import Dataset
+from dlib.data.spec import Data, parts
+
+DATA: TypeAdapter[Any] = TypeAdapter(Data)
+SMALL = {"name": "dsprites", "size": 16}
+CORRELATED = {
+    "kind": "correlated", "of": SMALL, "factors": ["posX", "posY"], "strength": 0.1,
+}  # fmt: skip
+
+
+def correlation(data: Dataset) -> float:
+    factors = data.factors(data.draw(2000, torch.Generator().manual_seed(0)))
+    return float(torch.corrcoef(factors[:, 3:].T.double())[0, 1])
+
+
+def test_a_name_is_short_for_a_table() -> None:
+    assert DATA.validate_python("dsprites") == DATA.validate_python(
+        {"kind": "named", "name": "dsprites", "source": "twin", "size": 64}
+    )
+    assert DATA.validate_python(SMALL).shape == (1, 16)
+    assert DATA.validate_python("shapes3d").shape == (3, 64)
+
+
+def test_the_law_is_trained_on_and_not_tested_on() -> None:
+    train, held_out = parts(DATA.validate_python(CORRELATED), 0.8)
+    assert isinstance(train, Correlated) and isinstance(held_out, Part)
+    assert correlation(train) > 0.9 and abs(correlation(held_out)) < 0.1
+    index = train.draw(500, torch.Generator().manual_seed(0))
+    assert not bool(held_out.holds(index).any())
+    assert len(train) + len(held_out) == 737_280
+
+
+@pytest.mark.parametrize(
+    "law",
+    [
+        {"law": "line", "strength": 0.2},
+        {"law": "gaussian", "strength": 0.2, "inverted": True},
+        {"table": [[float(i == j) for i in range(32)] for j in range(32)]},
+    ],
+)
+def test_each_law_has_its_words(law: dict[str, Any]) -> None:
+    given = {k: v for k, v in CORRELATED.items() if k != "strength"} | law
+    found = correlation(DATA.validate_python(given).build())
+    assert found < -0.6 if law.get("inverted") else found > 0.6
+
+
+def test_what_is_nested_is_built_from_the_inside() -> None:
+    merged = {"kind": "merged", "of": [CORRELATED, {"name": "shapes3d", "size": 16}]}
+    views = {"kind": "views", "of": merged, "augment": [{"name": "flip"}], "k": 2}
+    data = DATA.validate_python(views)
+    assert data.shape == (3, 16)
+    assert data.versions == {"dsprites": 1, "shapes3d": 1}
+    train, held_out = parts(data, 0.5)
+    assert isinstance(train, Views) and isinstance(train.of, Merged)
+    assert isinstance(train.of.domains[0], Correlated)
+    assert isinstance(held_out, Merged) and isinstance(held_out.domains[0], Part)
+    batch = train.batch(8, torch.Generator().manual_seed(0))
+    assert batch.images.shape == (8, 2, 3, 16, 16) and batch.labels is not None
+
+
+def test_pairs_are_tested_one_picture_at_a_time() -> None:
+    pairs = {"kind": "pairs", "of": SMALL, "shared": [["shape"], ["posX"]], "k": 3}
+    train, held_out = parts(DATA.validate_python(pairs), 0.8)
+    assert isinstance(train, Pairs) and train.k == 3
+    assert not held_out.together
+    flat = {**pairs, "shared": ["shape", "posX"]}
+    assert DATA.validate_python(flat).build().groups == [[0, 3]]
+
+
+def test_with_a_fraction_of_one_both_have_everything() -> None:
+    train, held_out = parts(DATA.validate_python(SMALL), 1.0)
+    assert len(train) == len(held_out) == 737_280
+
+
+def test_a_folder_is_named_by_its_path(tmp_path: Path) -> None:
+    for i in range(4):
+        Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / f"{i}.png")
+    data = DATA.validate_python({"kind": "folder", "path": str(tmp_path), "size": 8})
+    train, held_out = parts(data, 0.5)
+    assert (len(train), len(held_out), data.shape) == (2, 2, (3, 8))
+
+
+def test_it_survives_json() -> None:
+    data = DATA.validate_python({"kind": "pairs", "of": CORRELATED, "shared": ["shape"]})
+    assert DATA.validate_json(data.model_dump_json()) == data
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("dsprite", "no data set 'dsprite'; there are dsprites, shapes3d"),
+        ({"name": "dsprites", "sise": 3}, "sise"),
+        ({"name": "dsprites", "source": "auto"}, "source"),
+        ({"kind": "mixed", "of": SMALL}, "kind"),
+        ({k: v for k, v in CORRELATED.items() if k != "strength"}, "either a table"),
+        ({**CORRELATED, "table": [[1.0]]}, "either a table"),
+        ({**CORRELATED, "law": "line", "inverted": True}, "can be inverted"),
+        ({**CORRELATED, "strength": 0}, "strength"),
+        ({"kind": "merged", "of": [SMALL]}, "of"),
+        ({"kind": "pairs", "of": SMALL, "shared": ["shape"], "k": 1}, "k"),
+        ({"kind": "views", "of": SMALL, "augment": []}, "augment"),
+        ({"kind": "views", "of": SMALL, "augment": [{"name": "blur"}]}, "blur"),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_is_named(given: Any, message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        DATA.validate_python(given)
