@@ -7,10 +7,11 @@
 
 Everybody trains a VAE with the convolutional networks on a twin, in batches of 64:
 draw, to float, forward, ELBO, backward, a step of Adam. The bare loops take the twin
-and the networks from ``dlib`` and write out the rest. The plain one is what one would
-write down; the tuned one has channels-last, fused Adam and bfloat16. ``--against``
-adds the ``fit`` of another checkout. ``--jobs N`` compares one process with N of one
-thread each, their rates added up.
+and the networks from ``dlib`` and write out the rest: the plain one is what one would
+write down, the tuned one has channels-last and fused Adam. ``--against`` adds the
+``fit`` of another checkout. ``--jobs N`` compares one process with N of one thread
+each, their rates added up. On a CPU without units for bfloat16, mixed precision is
+left out unless ``--precision`` asks for it: there it only costs.
 
 Each has a process of its own, since what ``fit`` tells the C library holds for a
 whole process. They take turns, a few steps each, so that whatever else the machine
@@ -21,6 +22,7 @@ printed, with the least and the most.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import platform
@@ -28,24 +30,26 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 DATA = ("dsprites", "shapes3d")
+PRECISIONS = ("32-true", "bf16-mixed")
 BATCH, LATENT_DIM = 64, 10
 WARM = 3  # steps before anything is measured
 
-# What each contestant is called, and the one that it is divided by.
-FIT, FIT_BF16 = "fit, 32-true", "fit, bf16-mixed"
-PLAIN, PLAIN_BF16, TUNED = "plain loop, 32", "plain loop, bf16", "tuned loop, bf16"
-OLDER, OLDER_BF16 = f"{FIT}, against", f"{FIT_BF16}, against"
-CONTESTANTS = (PLAIN, FIT, PLAIN_BF16, TUNED, FIT_BF16)
+PLAIN, TUNED, FIT, OLDER = "plain loop", "tuned loop", "fit", "fit, against"
+
+# A twin, a size and a precision.
+Setting = tuple[str, int, str]
+Rates = dict[str, list[float]]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--data", nargs="+", choices=DATA, default=list(DATA))
     parser.add_argument("--size", nargs="+", type=int, default=[64, 32])
+    parser.add_argument("--precision", nargs="+", choices=PRECISIONS)
     parser.add_argument(
         "--steps", type=int, help="each, in a round; as many as take a second"
     )
@@ -60,66 +64,67 @@ def main() -> None:
     if options.worker:
         work(options.worker, options.device)
         return
+    units = bfloat16_units()
+    fast = units or options.device == "cuda"
+    precisions = options.precision or (PRECISIONS if fast else PRECISIONS[:1])
     length = f"{options.steps} steps" if options.steps else "a second each"
     print(
-        f"{BATCH} pictures a batch, {options.rounds} rounds of {length}; "
-        f"{options.device}, {machine()}",
+        f"{BATCH} pictures a batch, {options.rounds} rounds of {length}, "
+        f"{options.threads} threads; {options.device}, {os.cpu_count()} cores "
+        f"({platform.machine()}, {units or 'no bfloat16 units'})",
         flush=True,
     )
-    settings = [(data, size) for data in options.data for size in options.size]
+    settings = itertools.product(options.data, options.size, precisions)
     rounds = compare_jobs if options.jobs else compare_loops
     found = []
-    for data, size, rates, ratios in rounds(options, settings):
-        found.append({"data": data, "size": size, "steps a second": rates})
-        print(f"\n{data} at {size}x{size}", flush=True)
+    for setting, rates, beside in rounds(options, settings):
+        data, size, precision = setting
+        found.append({"setting": setting, "steps a second": rates})
+        print(f"\n{data} at {size}x{size}, {precision}")
         for name, values in rates.items():
-            beside = ", ".join(
-                f"{middle(over(values, rates[other]))} of {other}"
-                for other in ratios.get(name, ())
+            ratios = ", ".join(
+                f"{middle(over(values, rates[other]), 2)} of {other}"
+                for other in beside.get(name, ())
             )
-            print(f"  {name:<28} {middle(values):>22} steps/s   {beside}", flush=True)
+            print(f"  {name:<18} {middle(values):>22} steps/s   {ratios}".rstrip())
+        sys.stdout.flush()
     if options.json:
         options.json.write_text(json.dumps(found, indent=1))
 
 
-def compare_loops(options: argparse.Namespace, settings: list[tuple[str, int]]):
+Compared = Iterator[tuple[Setting, Rates, dict[str, list[str]]]]
+
+
+def compare_loops(options: argparse.Namespace, settings: Iterable[Setting]) -> Compared:
     """Each contestant in turn, one at a time."""
-    ratios = {FIT: [PLAIN], TUNED: [PLAIN_BF16], FIT_BF16: [PLAIN_BF16, TUNED]}
-    names = list(CONTESTANTS)
-    if options.against:
-        names += [OLDER, OLDER_BF16]
-        ratios[FIT] = [*ratios[FIT], OLDER]
-        ratios[FIT_BF16] = [*ratios[FIT_BF16], OLDER_BF16]
+    names = [PLAIN, TUNED, FIT, *([OLDER] if options.against else [])]
     workers = {name: Worker(name, options, options.threads) for name in names}
-    for data, size in settings:
-        steps = {
-            name: worker.warm(data, size, options.steps)
-            for name, worker in workers.items()
-        }
-        rates: dict[str, list[float]] = {name: [] for name in names}
+    for setting in settings:
+        steps = {name: w.warm(setting, options.steps) for name, w in workers.items()}
+        rates: Rates = {name: [] for name in names}
         for _ in range(options.rounds):
             for name, worker in workers.items():
-                rates[name].append(worker.rate(data, size, steps[name]))
-        yield data, size, rates, ratios
+                rates[name].append(worker.rate(setting, steps[name]))
+        yield setting, rates, {TUNED: [PLAIN], FIT: [n for n in names if n != FIT]}
     for worker in workers.values():
         worker.end()
 
 
-def compare_jobs(options: argparse.Namespace, settings: list[tuple[str, int]]):
+def compare_jobs(options: argparse.Namespace, settings: Iterable[Setting]) -> Compared:
     """One process with all threads, then several of one thread at once."""
     one = f"1 process of {options.threads}"
     many = f"{options.jobs} processes of 1"
-    alone = Worker(FIT_BF16, options, options.threads)
-    together = [Worker(FIT_BF16, options, 1) for _ in range(options.jobs)]
-    for data, size in settings:
-        steps = [w.warm(data, size, options.steps) for w in (alone, *together)]
-        rates: dict[str, list[float]] = {one: [], many: []}
+    alone = Worker(FIT, options, options.threads)
+    together = [Worker(FIT, options, 1) for _ in range(options.jobs)]
+    for setting in settings:
+        steps = [w.warm(setting, options.steps) for w in (alone, *together)]
+        rates: Rates = {one: [], many: []}
         for _ in range(options.rounds):
-            rates[one].append(alone.rate(data, size, steps[0]))
+            rates[one].append(alone.rate(setting, steps[0]))
             for worker in together:
-                worker.ask(data, size, steps[1])
+                worker.ask(setting, steps[1])
             rates[many].append(sum(worker.answer() for worker in together))
-        yield data, size, rates, {many: [one]}
+        yield setting, rates, {many: [one]}
     for worker in (alone, *together):
         worker.end()
 
@@ -129,7 +134,7 @@ class Worker:
 
     def __init__(self, name: str, options: argparse.Namespace, threads: int) -> None:
         environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
-        if name in (OLDER, OLDER_BF16):
+        if name == OLDER:
             source = options.against.resolve()
             source = source / "src" if (source / "src").is_dir() else source
             environment["PYTHONPATH"] = str(source)
@@ -143,10 +148,10 @@ class Worker:
             text=True,
         )
 
-    def ask(self, data: str, size: int, steps: int) -> None:
+    def ask(self, setting: Setting, steps: int) -> None:
         """Begin; another worker may be asked before this one answers."""
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps([data, size, steps]) + "\n")
+        self._process.stdin.write(json.dumps([*setting, steps]) + "\n")
         self._process.stdin.flush()
 
     def answer(self) -> float:
@@ -157,15 +162,15 @@ class Worker:
             raise SystemExit("a contestant failed: see above")
         return float(json.loads(line))
 
-    def rate(self, data: str, size: int, steps: int) -> float:
+    def rate(self, setting: Setting, steps: int) -> float:
         """Ask and wait."""
-        self.ask(data, size, steps)
+        self.ask(setting, steps)
         return self.answer()
 
-    def warm(self, data: str, size: int, steps: int | None) -> int:
+    def warm(self, setting: Setting, steps: int | None) -> int:
         """Get going; the steps of a round, as many as take a second by default."""
-        self.rate(data, size, WARM)
-        return steps or max(WARM, round(self.rate(data, size, WARM)))
+        self.rate(setting, WARM)
+        return steps or max(WARM, round(self.rate(setting, WARM)))
 
     def end(self) -> None:
         """Close the pipe, which ends the process."""
@@ -179,29 +184,33 @@ def work(name: str, device: str) -> None:
     import torch
 
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
-    make = fit_loop if name.startswith("fit") else bare_loop
-    loops: dict[tuple[str, int], Callable[[int], object]] = {}
+    loops: dict[Setting, Callable[[int], object]] = {}
     for line in sys.stdin:
-        data, size, steps = json.loads(line)
-        if (data, size) not in loops:
-            loops[data, size] = make(name, data, size, device)
+        data, size, precision, steps = json.loads(line)
+        setting = (data, size, precision)
+        if setting not in loops:
+            loops[setting] = (
+                bare_loop(setting, device, tuned=name == TUNED)
+                if name in (PLAIN, TUNED)
+                else fit_loop(setting, device)
+            )
         wait(device)
         began = time.perf_counter()
-        loops[data, size](steps)
+        loops[setting](steps)
         wait(device)
         print(json.dumps(steps / (time.perf_counter() - began)), flush=True)
 
 
-def fit_loop(name: str, data: str, size: int, device: str) -> Callable[[int], object]:
+def fit_loop(setting: Setting, device: str) -> Callable[[int], object]:
     """``dlib.training.fit``, all of it."""
     from dlib import networks
     from dlib.data import load
     from dlib.models import VAE
     from dlib.training import fit
 
+    data, size, precision = setting
     dataset = load(data, source="twin", size=size, device=device)
     method = VAE(networks.conv(LATENT_DIM, dataset.channels, size))
-    precision = "bf16-mixed" if "bf16" in name else "32-true"
     return lambda steps: fit(
         method,
         dataset,
@@ -213,7 +222,7 @@ def fit_loop(name: str, data: str, size: int, device: str) -> Callable[[int], ob
     )
 
 
-def bare_loop(name: str, data: str, size: int, device: str) -> Callable[[int], object]:
+def bare_loop(setting: Setting, device: str, tuned: bool) -> Callable[[int], object]:
     """The same training, written out in torch."""
     import torch
     from torch.nn import functional
@@ -221,7 +230,8 @@ def bare_loop(name: str, data: str, size: int, device: str) -> Callable[[int], o
     from dlib import networks
     from dlib.data import load
 
-    tuned, mixed = name == TUNED, "bf16" in name
+    data, size, precision = setting
+    mixed = precision == "bf16-mixed"
     layout = torch.channels_last if tuned else torch.contiguous_format
     dataset = load(data, source="twin", size=size, device=device)
     nets = networks.conv(LATENT_DIM, dataset.channels, size)
@@ -264,15 +274,13 @@ def own_cache() -> Path:
     return cache_folder()
 
 
-def machine() -> str:
-    """Cores, and whether they have units for bfloat16."""
+def bfloat16_units() -> str:
+    """What this CPU has for bfloat16, where Linux tells."""
     try:
         flags = Path("/proc/cpuinfo").read_text().split()
     except OSError:
-        flags = []
-    units = [unit for unit in ("amx_bf16", "avx512_bf16") if unit in flags]
-    what = " and ".join(units) or "no bfloat16 units that are known of"
-    return f"{os.cpu_count()} cores ({platform.machine()}, {what})"
+        return ""
+    return " and ".join(u for u in ("amx_bf16", "avx512_bf16") if u in flags)
 
 
 def over(values: list[float], others: list[float]) -> list[float]:
@@ -280,11 +288,10 @@ def over(values: list[float], others: list[float]) -> list[float]:
     return [value / other for value, other in zip(values, others, strict=True)]
 
 
-def middle(values: list[float]) -> str:
+def middle(values: list[float], digits: int = 1) -> str:
     """The median, and between what it lies."""
-    digits = 1 if statistics.median(values) >= 10 else 2
-    low, mid, high = min(values), statistics.median(values), max(values)
-    return f"{mid:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
+    ends = f"{min(values):.{digits}f} to {max(values):.{digits}f}"
+    return f"{statistics.median(values):.{digits}f} ({ends})"
 
 
 if __name__ == "__main__":
