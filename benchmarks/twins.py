@@ -26,12 +26,12 @@ BATCH = 256
 def speed(dataset: Dataset, seconds: float) -> tuple[float, float]:
     """Pictures for each second of the clock, and of processor time."""
     generator = torch.Generator(dataset.device).manual_seed(0)
-    batches = [dataset.sample_factors(BATCH, generator) for _ in range(8)]
-    dataset.render(batches[0])
+    batches = [dataset.draw(BATCH, generator) for _ in range(8)]
+    dataset.images(batches[0])
     drawn, wall, processor = 0, time.perf_counter(), time.process_time()
     while time.perf_counter() - wall < seconds:
-        for factors in batches:
-            dataset.render(factors)
+        for index in batches:
+            dataset.images(index)
             drawn += BATCH
         if dataset.device.type == "cuda":
             torch.cuda.synchronize(dataset.device)
