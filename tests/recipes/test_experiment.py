@@ -1,21 +1,45 @@
-"""Experiments: from the file to recipes."""
+"""Experiments: from the file to recipes, and from recipes to runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 
 from dlib import recipes
-from dlib.recipes.experiment import FOLDER, read
+from dlib.recipes import experiment as module
+from dlib.recipes.experiment import FOLDER, expand, find, merge, read
+from dlib.runs import MissingRun, Run
+from dlib.runs import run as runs
 
 
 @pytest.mark.parametrize("budget", ["smoke", "book", "paper"])
 @pytest.mark.parametrize("name", recipes.names())
-def test_every_experiment_gives_valid_recipes(name, budget):
-    experiment = recipes.load(name, budget=budget)
-    assert experiment.budget == budget
-    hashes = [entry.recipe.hash for entry in experiment.entries]
-    assert len(set(hashes)) == len(hashes) > 0
+def test_every_experiment_gives_valid_recipes(name: str, budget: str) -> None:
+    file = find(name)
+    for group in file.groups:
+        experiment = expand(file, name, group, budget)
+        assert experiment.budget == budget
+        hashes = [entry.recipe.hash for entry in experiment.entries]
+        names = [entry.name for entry in experiment.entries]
+        assert len(set(hashes)) == len(set(names)) == len(hashes) > 0
 
 
-def test_the_table_of_dip_vae_has_the_papers_rows():
+@pytest.mark.parametrize("name", recipes.names())
+def test_claims_are_about_lines_and_metrics_that_there_are(name: str) -> None:
+    file = find(name)
+    for claim in file.claims:
+        group = file.groups[claim.group]
+        metrics = [m if isinstance(m, str) else m[0] for m in group.metrics]
+        assert claim.check.metric in metrics
+        check = claim.check.model_dump()
+        named = [check.get("of"), check.get("than"), check.get("lines")]
+        for each in named:
+            for line in [each] if isinstance(each, str) else each or []:
+                assert line in group.lines, claim.reading
+
+
+def test_the_table_of_dip_vae_has_the_papers_rows() -> None:
     table = recipes.load("dip_vae", "table", "book")
     assert len(table.entries) == 6
     assert all(entry.recipe.steps >= 20_000 for entry in table.entries)
@@ -25,28 +49,29 @@ def test_the_table_of_dip_vae_has_the_papers_rows():
         "lambda_od": 500.0,
         "lambda_3": 200.0,
     }
-    assert strong.paper["sap"] == 0.5253
+    assert strong.paper["sap"] == 0.5253 and strong.setting is None
 
 
-def test_the_sweep_has_five_settings_and_two_seeds_a_method():
+def test_the_sweep_has_five_settings_and_two_seeds_a_method() -> None:
     sweep = recipes.load("dip_vae", "sweep", "book")
     for line in {entry.line for entry in sweep.entries}:
         entries = [entry for entry in sweep.entries if entry.line == line]
         assert len({entry.setting for entry in entries}) >= 5
         assert len({entry.recipe.seed for entry in entries}) == 2
+    assert sweep["beta_vae-4-seed1"].settings == {"options.beta": 4.0}
 
 
-def test_chapters_share_runs():
+def test_chapters_share_runs() -> None:
     ours = recipes.load("autoencoders", budget="book")["vae"].recipe
     assert ours.hash == recipes.load("dip_vae", budget="book")["vae"].recipe.hash
 
 
-def test_the_budget_comes_from_the_environment(monkeypatch):
+def test_the_budget_comes_from_the_environment(monkeypatch) -> None:
     monkeypatch.setenv("DLIB_BUDGET", "smoke")
     assert recipes.load("dip_vae").budget == "smoke"
 
 
-def test_unknown_names_list_what_there_is():
+def test_unknown_names_list_what_there_is() -> None:
     with pytest.raises(ValueError, match=r"no experiment 'dip'; there are .*dip_vae"):
         recipes.load("dip")
     with pytest.raises(ValueError, match="no group 'figure'; there are table, sweep"):
@@ -57,12 +82,146 @@ def test_unknown_names_list_what_there_is():
         recipes.load("dip_vae", budget="book")["gan"]
 
 
-def test_a_bad_file_is_named(tmp_path):
+def test_a_bad_file_is_named(tmp_path: Path) -> None:
     text = (FOLDER / "dip_vae.toml").read_text()
     broken = tmp_path / "broken.toml"
-    broken.write_text(text.replace('method = "vae"', 'methd = "vae"', 1))
-    with pytest.raises(ValueError, match=r"(?s)broken\.toml.*methd"):
-        read(broken, "table", "book")
+    broken.write_text(text.replace('title = "VAE"', 'titel = "VAE"', 1))
+    with pytest.raises(ValueError, match=r"(?s)broken\.toml.*titel"):
+        read(broken)
     broken.write_text("= 3")
     with pytest.raises(ValueError, match=r"broken\.toml"):
-        read(broken, "table", "book")
+        read(broken)
+    broken.write_text(text.replace('method = "vae"', 'method = "gan"', 1))
+    with pytest.raises(ValueError, match=r"(?s)mine/table: the recipe of vae.*'gan'"):
+        expand(read(broken), "mine", "table", "book")
+
+
+GRID = """
+title = "A grid"
+citation = "nobody"
+[groups.table]
+title = "Grid"
+metrics = ["mig", ["dci_forest", { max_depth = 4 }]]
+[groups.table.smoke]
+points = [500, 400]
+recipe = { "data.of.size" = 16, steps = 5 }
+[groups.table.book]
+seeds = [0, 1]
+[groups.table.paper]
+vary = { "options.beta" = [3.0] }
+seeds = [7]
+[groups.table.lines.beta]
+title = "β-VAE"
+[groups.table.lines.beta.recipe]
+method = "beta_vae"
+[groups.table.lines.beta.recipe.data]
+kind = "correlated"
+of = "dsprites"
+factors = ["posX", "posY"]
+[groups.table.lines.beta.vary]
+"options.beta" = [1.0, 2.0, 4.0]
+"data.strength" = [0.1, 0.2, 0.4, 0.7]
+[groups.table.lines.plain]
+title = "VAE"
+recipe = { method = "vae" }
+differs = { book = { steps = 3 } }
+"""
+
+
+@pytest.fixture
+def grid(tmp_path: Path) -> module.File:
+    path = tmp_path / "grid.toml"
+    # The plain line's data is a bare name, which a size turns into a table.
+    path.write_text(GRID.replace('"data.of.size" = 16', '"data.size" = 16', 0))
+    return read(path)
+
+
+def test_axes_multiply_and_budgets_have_their_own(grid: module.File) -> None:
+    file = grid.model_copy(deep=True)
+    del file.groups["table"].lines["plain"]
+    book = expand(file, "grid", "table", "book")
+    assert len(book.entries) == 3 * 4 * 2
+    assert book.metrics[1] == ("dci_forest", {"max_depth": 4})
+    entry = book["beta-2-0.4-seed1"]
+    assert entry.recipe.options == {"beta": 2.0}
+    assert entry.recipe.data.strength == 0.4 and entry.recipe.data.of.size == 64
+    assert entry.settings == {"options.beta": 2.0, "data.strength": 0.4}
+    assert entry.setting is None and entry.recipe.seed == 1
+    smoke = expand(file, "grid", "table", "smoke")
+    assert len(smoke.entries) == 2 * 2 and smoke.points == (500, 400)
+    assert smoke.entries[0].recipe.data.of.size == 16
+    paper = expand(file, "grid", "table", "paper")
+    assert [e.name for e in paper.entries][:2] == ["beta-3-0.1", "beta-3-0.2"]
+    assert {e.recipe.seed for e in paper.entries} == {7}
+
+
+def test_a_line_departs_where_it_says(grid: module.File) -> None:
+    book = expand(grid, "grid", "table", "book")
+    assert book["plain-seed0"].recipe.steps == 3
+    assert book["beta-1-0.1-seed0"].recipe.steps == 20_000
+
+
+def test_layers_merge_by_dotted_path() -> None:
+    assert merge({"a": 1, "b": {"c": 2}}, {"b.c": 3, "b.d": 4}, {"a": 5}) == {
+        "a": 5,
+        "b": {"c": 3, "d": 4},
+    }
+    assert merge({"data": "shapes3d"}, {"data.size": 16})["data"] == {
+        "name": "shapes3d",
+        "size": 16,
+    }
+    first = {"b": {"c": 1}}
+    merge(first, {"b.c": 2})
+    assert first == {"b": {"c": 1}}  # what it is given stays
+
+
+@pytest.mark.parametrize("budget", ["book", "paper"])
+def test_a_page_never_trains_in_silence(
+    grid: module.File, budget: str, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setenv("DLIB_CACHE", str(tmp_path))
+    experiment = expand(grid, "grid", "table", budget)
+    entry = experiment.entries[-1]
+    with pytest.raises(MissingRun) as caught:
+        experiment.run(entry)
+    command = f"dlib sweep grid --group table --budget {budget} --only {entry.name}"
+    assert command in str(caught.value)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_at_smoke_a_page_trains(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("DLIB_CACHE", str(tmp_path))
+    experiment = recipes.load("dip_vae", "sweep", "smoke")
+    run = experiment.run("beta_vae-1")
+    assert isinstance(run, Run) and run.found == "trained"
+    assert set(run.metrics) == {"z_diff", "sap", "mig", "reconstruction"}
+    assert run.record["measured"]["points"] == [500, 500]
+    again = experiment.run("beta_vae-1")
+    assert again.found == "cache" and again.method is None
+
+
+def test_claims_are_decided_by_finished_runs(tmp_path: Path, monkeypatch) -> None:
+    from dlib.metrics import Report, Score
+
+    def found(recipe, **options):
+        score = 0.1 * recipe.seed + float(recipe.options.get("beta", 0))
+        scores = {m: Score(m, score) for m in ("z_diff", "sap", "mig")}
+        scores["reconstruction"] = Score("reconstruction", recipe.steps)
+        return Run(recipe, None, runs.History(), Report("t", scores), {}, "shipped")
+
+    monkeypatch.setattr("dlib.runs.fit_or_load", found)
+    text = (FOLDER / "dip_vae.toml").read_text()
+    (tmp_path / "toy.toml").write_text(text)
+    monkeypatch.setattr(module, "FOLDER", tmp_path)
+    # Only the table: the sweep's curves are flat here.
+    file = find("toy")
+    monkeypatch.setattr(
+        "dlib.recipes.judging.find",
+        lambda name: file.model_copy(
+            update={"claims": [c for c in file.claims if c.group == "table"]}
+        ),
+    )
+    decided = recipes.verdicts("toy", "book")
+    assert len(decided) == 7
+    assert {verdict.word for _, verdict in decided} == {"too close to call"}
+    assert decided[3][1].k == 1  # β = 60 above DIP-VAE-I in this make-believe

@@ -2,7 +2,7 @@
 
 from dlib.recipes.claim import Claim, Verdict, compare
 from dlib.recipes.experiment import Entry, Experiment, load, names
-from dlib.recipes.verdicts import verdicts
+from dlib.recipes.judging import verdicts
 
 __all__ = [
     "Claim",
