@@ -206,7 +206,7 @@ def test_claims_are_decided_by_finished_runs(tmp_path: Path, monkeypatch) -> Non
     def found(recipe, **options):
         score = 0.1 * recipe.seed + float(recipe.options.get("beta", 0))
         scores = {m: Score(m, score) for m in ("z_diff", "sap", "mig")}
-        scores["reconstruction"] = Score("reconstruction", recipe.steps)
+        scores["reconstruction"] = Score("reconstruction", float(recipe.steps))
         return Run(recipe, None, runs.History(), Report("t", scores), {}, "shipped")
 
     monkeypatch.setattr("dlib.runs.fit_or_load", found)

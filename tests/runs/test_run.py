@@ -187,7 +187,7 @@ def test_damage_is_named(damage: str) -> None:
         other = fit_or_load(changed(latent_dim=4), progress=False)
         place = runs_folder() / f"{other.recipe.hash}.safetensors"
         weights.write_bytes(place.read_bytes())
-    with pytest.raises(ValueError, match=rf"{TINY.hash}.*remove it"):
+    with pytest.raises(ValueError, match=rf"(?s){TINY.hash}.*remove it"):
         fit_or_load(TINY, progress=False)
 
 

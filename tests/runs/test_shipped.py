@@ -167,16 +167,14 @@ def test_every_shipped_run_is_whole() -> None:
     records = real()
     assert records
     for name, record in records.items():
-        options = {
-            k: v for k, v in record["recipe"]["options"].items() if v is not None
-        }
+        given = record["recipe"]["options"].items()
+        options = {k: v for k, v in given if v is not None}
         recipe = Recipe.model_validate({**record["recipe"], "options": options})
         assert recipe.hash == name == record["hash"]
         assert recipe.complete() == record["recipe"]
         assert record["report"]["scores"] and record["minutes"] > 0
-        assert (
-            record["measured"]["protocol"] == record["report"]["protocol"]["protocol"]
-        )
+        protocol = record["report"]["protocol"]["protocol"]
+        assert record["measured"]["protocol"] == protocol
         assert (REAL / f"{name}.safetensors").exists() == record["weights"]
     tensors = {p.name.split(".")[0] for p in REAL.glob("*.safetensors")}
     assert tensors - {p.stem for p in REAL.glob("*.json")} <= set(records)
