@@ -16,13 +16,13 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
-
-import pooch
-import requests
-from tqdm import tqdm
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from dlib.storage import cache_folder
+
+if TYPE_CHECKING:
+    import requests
+    from tqdm import tqdm
 
 Format = Literal["npz", "hdf5"]
 
@@ -161,6 +161,8 @@ def find(name: str, root: str | os.PathLike[str] | None = None) -> Path | None:
 def matches(path: Path, file: OfficialFile) -> bool:
     """Whether the file at ``path`` has the published checksum."""
     algorithm, digest = file.checksum.split(":")
+    import pooch
+
     return pooch.file_hash(str(path), alg=algorithm) == digest
 
 
@@ -259,6 +261,8 @@ def _remove_stale(folder: Path) -> None:
 
 
 def _retrieve(url: str, file: OfficialFile, partial: Path, progress: bool) -> None:
+    import pooch
+
     # pooch announces its temporary name, which is nobody's business.
     pooch.get_logger().setLevel(logging.WARNING)
     for last in (False, True):
@@ -299,6 +303,9 @@ class _Download:
         self.received = 0
 
     def __call__(self, url: str, output_file: str, pooch: Any) -> None:
+        import requests
+        from tqdm import tqdm
+
         bar = tqdm(
             desc=url.rsplit("/", 1)[-1][:24],
             unit="B",
@@ -320,6 +327,8 @@ class _Download:
 
     def _receive(self, url: str, out: BinaryIO, bar: tqdm[Any]) -> None:
         """One connection: write what comes after the bytes there already are."""
+        import requests
+
         # "identity": sizes and ranges must be those of the file, not of a gzip.
         headers = {"Accept-Encoding": "identity"}
         if self.received:
@@ -353,6 +362,8 @@ class _Download:
         return self.received > 0
 
     def _explain(self, error: requests.RequestException, url: str) -> DataError:
+        import requests
+
         by_hand = (
             "or fetch it by other means and put it into the data folder (dlib data "
             'where). source="twin" needs no file'
