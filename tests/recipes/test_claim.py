@@ -142,8 +142,7 @@ def test_curves_are_compared_at_matched_error() -> None:
     assert verdict.word == "held" and (verdict.k, verdict.n) == (4, 4)
     assert verdict.margin == pytest.approx(0.5, abs=0.02)
     apart = {"a": curve(0.5, 5.0), "b": curve(0.0)}
-    with pytest.raises(ValueError, match="no reconstruction in common"):
-        matched.judge(apart)
+    assert matched.judge(apart).word == "too close to call"  # never at one error
 
 
 def test_what_is_not_there_is_named() -> None:

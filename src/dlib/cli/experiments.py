@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from dlib.cli.printing import print_table
+
 if TYPE_CHECKING:
     from dlib.recipes import Entry, Experiment
 
@@ -132,7 +134,6 @@ def table(
 
     Of several seeds, the median and the range.
     """
-    from rich.console import Console
     from rich.table import Table
 
     from dlib.metrics import label_of
@@ -141,11 +142,11 @@ def table(
     experiment = _load(name, group, budget)
     labels = [label_of(metric) for metric in experiment.metrics]
     result = Table(title=experiment.title, caption=f"{experiment.budget} budget")
-    result.add_column("run")
+    result.add_column("run", no_wrap=True)
     result.add_column("seeds", justify="right")
     for label in labels:
-        result.add_column(f"{label}\npaper", justify="right")
-        result.add_column("\nours", justify="right")
+        result.add_column(f"{label}\npaper", justify="right", no_wrap=True)
+        result.add_column("\nours", justify="right", no_wrap=True)
     try:
         rows, missing = tabulate(experiment, root)
     except ValueError as error:
@@ -157,7 +158,7 @@ def table(
             cells.append("" if theirs is None else f"{theirs:.4f}")
             cells.append(row.text(label))
         result.add_row(*cells)
-    Console().print(result)
+    print_table(result)
     if missing:
         typer.echo(
             f"{len(missing)} runs are not finished ({', '.join(missing[:5])}"
@@ -190,7 +191,6 @@ def estimate(
     device: Device = "auto",
 ) -> None:
     """Say how long an experiment takes here, from a step measured now."""
-    from rich.console import Console
     from rich.table import Table
 
     from dlib.estimate import estimate as measure
@@ -211,7 +211,7 @@ def estimate(
             duration(each.seconds),
             each.title,
         )
-    Console().print(result)
+    print_table(result)
     typer.echo(
         f"{duration(total)} one after the other"
         + (f", {duration(total / jobs)} if {jobs} at a time are as fast" * (jobs > 1))

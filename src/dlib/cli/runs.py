@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dlib.cli.printing import print_table
+
 if TYPE_CHECKING:
     from dlib.cli.shelf import Item
 
@@ -23,7 +25,6 @@ Root = Annotated[
 @app.command("ls")
 def list_runs(root: Root = None) -> None:
     """List runs: shipped with the package, and in the cache."""
-    from rich.console import Console
     from rich.table import Table
 
     from dlib.cli.shelf import shelf
@@ -45,7 +46,7 @@ def list_runs(root: Root = None) -> None:
             duration(60 * item.record["minutes"]),
             _size(item.bytes),
         )
-    Console().print(table)
+    print_table(table)
     total = sum(item.bytes for item in items)
     typer.echo(f"{len(items)} runs, {_size(total)}")
 

@@ -169,7 +169,7 @@ class Matched(_Check):
 
     Both lines are curves over their settings: score against ``error``. They are
     compared on the range of errors that all their seeds have in common, between
-    settings by straight lines.
+    settings by straight lines; where there is none, nothing is decided.
     """
 
     kind: Literal["matched"]
@@ -188,11 +188,8 @@ class Matched(_Check):
         every = [curve for line in curves for curve in line]
         low = max(curve[0].min() for curve in every)
         high = min(curve[0].max() for curve in every)
-        if not low < high:
-            raise ValueError(
-                f"{self.of} and {than} have no {self.error} in common: there is "
-                "nothing to compare them at"
-            )
+        if not low < high:  # never at the same error: nothing to compare
+            return tuple(np.full(len(line), math.nan) for line in curves)  # type: ignore[return-value]
         errors = np.linspace(low, high, GRID)
         first, second = (
             np.array([np.interp(errors, *curve).mean() for curve in line])
@@ -279,7 +276,8 @@ def compare(first: np.ndarray, second: np.ndarray) -> Verdict:
     Returns
     -------
     Verdict
-        With one seed on either side, always too close to call.
+        With one seed on either side, or without a number to compare, always too
+        close to call.
     """
     from scipy.stats import t
 
@@ -287,7 +285,7 @@ def compare(first: np.ndarray, second: np.ndarray) -> Verdict:
     n = min(len(a), len(b))
     margin = float(a.mean() - b.mean())
     k = int((a[:n] > b[:n]).sum())
-    if n < 2:
+    if n < 2 or not math.isfinite(margin):
         return Verdict("too close to call", k, n, margin, -math.inf, math.inf)
     parts = [a.var(ddof=1) / len(a), b.var(ddof=1) / len(b)]
     spread = math.sqrt(sum(parts))
