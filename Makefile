@@ -50,6 +50,9 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@echo "Installing into $(VENV): some minutes, once."
 	$(BIN)/python -m pip install -q --no-compile $(TORCH)
 	$(BIN)/python -m pip install -q --no-compile $(PINS) -e '.[book,ray,test]'
+	@# Compiled once, on all cores: a process that may not write bytecode would
+	@# compile torch at every start. Some packages hold files that can't be.
+	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null 2>&1 || true
 	@touch $@
 
 # --- the book ---------------------------------------------------------------

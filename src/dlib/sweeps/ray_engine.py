@@ -29,16 +29,13 @@ def run(todo: Sequence[Job], gpus: float) -> Iterator[Ended]:
                 "there is no Ray cluster to run on: start one (ray start --head), or "
                 "name one in RAY_ADDRESS; or sweep on this machine with engine='local'"
             ) from error
-    remote: Any = ray.remote(work)
-    jobs = {
-        remote.options(
-            num_cpus=job.threads,
-            num_gpus=gpus,
-            max_retries=RETRIES,
-            max_calls=1,  # a process a run
-        ).remote(job): job
-        for job in todo
-    }
+    remote: Any = ray.remote(
+        num_cpus=todo[0].threads,
+        num_gpus=gpus,
+        max_retries=RETRIES,
+        max_calls=1,  # a process a run
+    )(work)
+    jobs = {remote.remote(job): job for job in todo}
     waiting = list(jobs)
     try:
         while waiting:
