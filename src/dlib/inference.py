@@ -83,6 +83,11 @@ def encode(
     -------
     Tensor
         float32, shape (len(index), latent_dim), on the method's device.
+
+    Raises
+    ------
+    TypeError
+        If the method's ``encode`` gives anything but a tensor, such as a posterior.
     """
     where = device_of(method)
     codes: list[Tensor] = []
@@ -90,7 +95,13 @@ def encode(
     with evaluating(method):
         for part in index.split(batch_size):
             images = to_float(images_of(part), where)
-            found = method.encode(images).float()
+            found = method.encode(images)
+            if not isinstance(found, Tensor):
+                raise TypeError(
+                    f"{type(method).__name__}.encode must return codes, one tensor; it "
+                    f"returned a {type(found).__name__}: give its mean"
+                )
+            found = found.float()
             codes.append(found)
             if seen is not None:
                 seen(images, found)

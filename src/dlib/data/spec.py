@@ -126,11 +126,27 @@ class FolderData(_Data):
         return self.channels, self.size
 
 
-class CorrelatedData(_Data):
+class _Wrapping(_Data):
+    """What bends another data set for training's sake; tested on the other."""
+
+    of: Data
+
+    def tested(self) -> Data:
+        return self.of.tested()
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.of.shape
+
+    @property
+    def versions(self) -> dict[str, int]:
+        return self.of.versions
+
+
+class CorrelatedData(_Wrapping):
     """Two factors that come together; tested on the factors as they were."""
 
     kind: Literal["correlated"]
-    of: Data
     factors: tuple[str, str]
     law: Literal["gaussian", "line"] = "gaussian"
     strength: PositiveFloat | None = None
@@ -159,17 +175,6 @@ class CorrelatedData(_Data):
         table = LAWS[self.law](first, second, self.strength, **options)
         return Correlated(of, self.factors, table)
 
-    def tested(self) -> Data:
-        return self.of.tested()
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        return self.of.shape
-
-    @property
-    def versions(self) -> dict[str, int]:
-        return self.of.versions
-
 
 class MergedData(_Data):
     """Several domains; tested on all of them, each point with its domain."""
@@ -196,11 +201,10 @@ class MergedData(_Data):
         return {k: v for data in self.of for k, v in data.versions.items()}
 
 
-class PairsData(_Data):
+class PairsData(_Wrapping):
     """Groups of k pictures that share factors; tested one picture at a time."""
 
     kind: Literal["pairs"]
-    of: Data
     shared: tuple[str, ...] | tuple[tuple[str, ...], ...]
     k: int = Field(2, ge=2)
 
@@ -209,23 +213,11 @@ class PairsData(_Data):
     ) -> Dataset:
         return Pairs(self.of.build(device, start, end), self.shared, self.k)
 
-    def tested(self) -> Data:
-        return self.of.tested()
 
-    @property
-    def shape(self) -> tuple[int, int]:
-        return self.of.shape
-
-    @property
-    def versions(self) -> dict[str, int]:
-        return self.of.versions
-
-
-class ViewsData(_Data):
+class ViewsData(_Wrapping):
     """Each picture several times, augmented; tested as it is."""
 
     kind: Literal["views"]
-    of: Data
     augment: tuple[Augmentation, ...] = Field(min_length=1)
     k: PositiveInt = 2
     keep_first: bool = False
@@ -235,17 +227,6 @@ class ViewsData(_Data):
     ) -> Dataset:
         of = self.of.build(device, start, end)
         return Views(of, self.augment, self.k, self.keep_first)
-
-    def tested(self) -> Data:
-        return self.of.tested()
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        return self.of.shape
-
-    @property
-    def versions(self) -> dict[str, int]:
-        return self.of.versions
 
 
 def _named(value: Any) -> Any:
@@ -263,7 +244,7 @@ Data = Annotated[
     BeforeValidator(_named),
 ]
 
-for _model in (CorrelatedData, MergedData, PairsData, ViewsData):
+for _model in (_Wrapping, CorrelatedData, MergedData, PairsData, ViewsData):
     _model.model_rebuild()
 
 
