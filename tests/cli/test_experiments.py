@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -67,10 +68,12 @@ def test_run_trains_and_then_loads() -> None:
 
 def test_sweep_finds_what_is_finished() -> None:
     finished()
+    handler = signal.getsignal(signal.SIGTERM)
     command = ["sweep", "dip_vae", "--group", "sweep", "--budget", "smoke"]
     result = shell.invoke(app, command)
     assert result.exit_code == 0, result.output
     assert "0 finished now, 6 before" in result.output
+    assert signal.getsignal(signal.SIGTERM) is handler
 
 
 def test_a_sweep_with_a_failure_exits_with_one() -> None:

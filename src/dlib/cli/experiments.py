@@ -96,7 +96,7 @@ def sweep(
     entries = _chosen(experiment, only)
     typer.echo(f"{experiment.title}; {experiment.budget} budget, {len(entries)} runs")
     # kill means: save, stop, say how to go on; like Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         outcome = sweep_runs(
             experiment,
@@ -115,6 +115,8 @@ def sweep(
             "stopped; what was trained is kept. The same command goes on.", err=True
         )
         raise typer.Exit(130) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
     typer.echo(str(outcome))
     for which, why in outcome.failed.items():
         typer.echo(f"{which} failed: {why}", err=True)
