@@ -318,7 +318,7 @@ def test_labels_belong_to_latents_whatever_the_order() -> None:
 
 
 def test_start_is_kept_and_lengthens_its_slider() -> None:
-    method = vivid(small_mlp(), kind=Autoencoder)
+    method = vivid(small_mlp()._replace(heads=1), kind=Autoencoder)
     start = torch.tensor([[0.25, -5.0, 1.0]], requires_grad=True)
     shown = explorer(method, start, limits=(-2, 2), order=[0, 1, 2])
     assert payload(shown)["start"] == [0.25, -5.0, 1.0]
