@@ -671,8 +671,8 @@ figure = viz.covariance_map(
 # %% [markdown]
 # ## What held, and what didn't
 #
-# What the paper says of 2D Shapes, in its own words; beside each sentence what
-# was checked, and what the runs of this page say, decided over seeds as
+# What the paper says of 2D Shapes, in its own words, or prints in its table;
+# beside it what was checked, and what the runs of this page say, decided over seeds as
 # [Measuring](../foundations/measuring.ipynb) describes.
 
 # %%
@@ -680,7 +680,7 @@ decided = recipes.verdicts("dip_vae")
 claims = pd.DataFrame(
     [
         {
-            "the paper": f"“{claim.quote}”",
+            "the paper": claim.quote,
             "checked": claim.reading,
             "our runs": str(verdict),
         }

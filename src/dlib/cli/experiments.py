@@ -181,7 +181,7 @@ def claims(name: Name, budget: BudgetName = None) -> None:
     except (ValueError, MissingRun) as error:
         _fail(str(error.args[0]))
     for claim, verdict in decided:
-        typer.echo(f"“{claim.quote}” ({claim.where})")
+        typer.echo(f"{claim.quote} ({claim.where})")
         typer.echo(f"    {claim.reading}: {verdict}\n")
 
 

@@ -216,7 +216,7 @@ class Claim(BaseModel):
     Attributes
     ----------
     quote : str
-        The paper's words.
+        The paper's words, between quotation marks; or what its table prints.
     where : str
         Where they stand.
     group : str
