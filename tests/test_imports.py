@@ -41,7 +41,7 @@ MAY: dict[str, set[str]] = {
     "recipes": {"budget", "runs"},
     # on top
     "estimate": {"recipes", "runs", "training"},
-    "sweeps": {"progress", "recipes", "runs"},
+    "sweeps": {"progress", "recipes", "runs", "storage"},
     "viz": {"data", "inference", "models", "networks", "runs"},
     "cli": {
         "budget", "data", "estimate", "metrics", "progress", "recipes", "runs",

@@ -180,6 +180,23 @@ def test_two_sweeps_on_one_store_don_t_harm_each_other(tmp_path: Path) -> None:
     assert not list(root.glob("*.checkpoint"))
 
 
+def test_a_log_that_is_being_written_stays(tmp_path: Path) -> None:
+    """It may be that of another sweep, which has the run under way."""
+    experiment, root = toy(tmp_path), tmp_path / "runs"
+    entry = experiment.entries[0]
+    log = root / "logs" / f"{entry.recipe.hash}.log"
+    log.parent.mkdir(parents=True)
+    with open(log, "a", buffering=1) as other:
+        other.write("vae in process 1\nx vae: 50 of 60, 1 s left\n")
+        sweep(
+            experiment, [entry], jobs=1, root=root, device="cpu", progress=False
+        )  # fmt: skip
+        other.write("still here\n")
+    text = log.read_text()
+    assert text.startswith("vae in process 1") and text.endswith("still here\n")
+    assert "trained just now" in text
+
+
 def test_progress_is_read_off_the_log(tmp_path: Path) -> None:
     log = tmp_path / "a.log"
     job = Job("a", {"steps": 1500}, (), (1, 1), "cpu", "", 1, str(log))

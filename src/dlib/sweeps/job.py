@@ -96,7 +96,10 @@ def _finish(job: Job) -> str:
 
 
 def steps_done(job: Job) -> int:
-    """How far a run's training is, by the last line of its log that says so."""
+    """How far a run's training is, by the last line of its log that says so.
+
+    A log is added to and never removed: another sweep may be writing it.
+    """
     try:
         with open(job.log, "rb") as log:
             log.seek(0, os.SEEK_END)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from dlib.progress import Progress
 from dlib.runs import is_finished, runs_folder
+from dlib.storage import make_folder
 from dlib.sweeps.job import Job, steps_done
 
 if TYPE_CHECKING:
@@ -102,6 +103,8 @@ def sweep(
     ------
     ValueError
         If the engine is unknown or a number has no sense.
+    OSError
+        If the folder cannot be made; the message names it.
     ConnectionError
         If there is no Ray cluster; the message says how to start one.
     """
@@ -130,9 +133,8 @@ def sweep(
                 str(folder.resolve() / "logs" / f"{entry.recipe.hash}.log"),
             )
         )
-    for job in todo:  # what an earlier sweep said of them is old
-        Path(job.log).unlink(missing_ok=True)
     if todo:
+        make_folder(folder / "logs")
         if engine == "ray":
             from dlib.sweeps.ray_engine import run
 
@@ -154,7 +156,9 @@ def _watch(
 ) -> None:
     total = sum(job.steps for job in todo)
     ended: dict[str, int] = {}
-    with Progress(title, total, show=show) as bar:
+    # What an earlier sweep trained, or another is training, is no speed of this one.
+    start = min(total, sum(map(steps_done, todo)))
+    with Progress(title, total, start, show) as bar:
         looked = time.monotonic()
         for event in events:
             if event is not None:
