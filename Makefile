@@ -71,7 +71,7 @@ book: $(INSTALLED)  ## execute every chapter, build the HTML, say where it is
 	fi
 	@# Sphinx warns about a page only when it reads it: after a failure, all
 	@# pages are read again, or the second attempt would pass unseen.
-	DLIB_BUDGET=book $(BUILD) book --config _config.yml --path-output book || \
+	DLIB_BUDGET=book DLIB_PAGE=1 $(BUILD) book --config _config.yml --path-output book || \
 	  { rm -rf book/_build/.doctrees; exit 1; }
 	@echo "Open the book: $(CURDIR)/book/_build/html/index.html"
 

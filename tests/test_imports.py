@@ -42,7 +42,7 @@ MAY: dict[str, set[str]] = {
     # on top
     "estimate": {"recipes", "runs", "training"},
     "sweeps": {"progress", "recipes", "runs", "storage"},
-    "viz": {"data", "inference", "models", "networks", "runs"},
+    "viz": {"budget", "data", "inference", "models", "networks", "runs"},
     "cli": {
         "budget", "data", "estimate", "metrics", "progress", "recipes", "runs",
         "storage", "sweeps",

@@ -169,7 +169,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     else:
         datasets = [load(name, source="twin", size=64) for name in FROM]
         figure = factor_rows(datasets, FROM)
-    figure.savefig(given.out, dpi=150, transparent=True)
+    figure.savefig(given.out, dpi=150)
     plt.close(figure)
     print(given.out)
 
