@@ -133,12 +133,21 @@ def lopsided() -> Networks:
     )
 
 
-def payload(shown: Explorer) -> dict[str, Any]:
-    """The data that the page's script reads."""
+def payload(shown: Explorer, at: int = 0) -> dict[str, Any]:
+    """The data that the page's script reads, of one of its decoders."""
     [text] = re.findall(
         r'<script type="application/json">(.*?)</script>', shown.html, re.DOTALL
     )
-    return json.loads(text)
+    return json.loads(text)[at]
+
+
+def start_of(shown: Explorer) -> list[float]:
+    """The code that the page starts from."""
+    data, starts = payload(shown), re.findall(r'data-start="(\S+)"', shown.html)
+    code = list(data["base"])
+    for (latent, unit), value in zip(data["moves"], starts, strict=True):
+        code[latent] += unit * float(value)
+    return code
 
 
 def decode_payload(data: dict[str, Any], codes: Tensor) -> Tensor:
@@ -204,10 +213,9 @@ def decode_payload(data: dict[str, Any], codes: Tensor) -> Tensor:
 
 def sliders(shown: Explorer) -> list[tuple[str, int]]:
     """Name and latent of each slider, from the top down."""
-    found = re.findall(
-        r"<label><span>(.*?)</span><input [^>]*data-latent=\"(\d+)\"", shown.html
-    )
-    return [(html.unescape(name), int(latent)) for name, latent in found]
+    names = re.findall(r"<label><span>(.*?)</span><input ", shown.html)
+    latents = [latent for latent, _ in payload(shown)["moves"]]
+    return list(zip(map(html.unescape, names), latents, strict=True))
 
 
 CASES = {
@@ -293,7 +301,9 @@ def test_notebook_gets_html_and_words() -> None:
 
 def test_page_reaches_for_nothing_and_names_no_ids() -> None:
     shown = explorer(vivid(small_mlp()))
-    assert not re.search(r"https?://|//cdn|\bsrc=|\bimport\b|fetch\(", shown.html)
+    assert not re.search(
+        r"https?://|//cdn|\bsrc=(?!.data:)|\bimport\b|fetch\(", shown.html
+    )
     assert not re.search(r"\bid=|getElementById|window\.", shown.html)
 
 
@@ -321,10 +331,10 @@ def test_start_is_kept_and_lengthens_its_slider() -> None:
     method = vivid(small_mlp()._replace(heads=1), kind=Autoencoder)
     start = torch.tensor([[0.25, -5.0, 1.0]], requires_grad=True)
     shown = explorer(method, start, limits=(-2, 2), order=[0, 1, 2])
-    assert payload(shown)["start"] == [0.25, -5.0, 1.0]
+    assert start_of(shown) == [0.25, -5.0, 1.0]
     ends = re.findall(r'min="(\S+)" max="(\S+)"', shown.html)
     assert ends == [("-2", "2"), ("-5", "2"), ("-2", "2")]
-    assert payload(explorer(method))["start"] == [0, 0, 0]
+    assert start_of(explorer(method)) == [0, 0, 0]
 
 
 @pytest.mark.parametrize(
@@ -496,11 +506,15 @@ PROBE = """
 for (const root of document.querySelectorAll(".dlib-explorer")) {
   const moves = JSON.parse(root.parentNode.dataset.moves);
   const canvas = root.querySelector("canvas");
+  const models = JSON.parse(
+    root.querySelector('script[type="application/json"]').textContent);
+  const latents = models[0].moves.map(([latent]) => latent);
+  const inputs = root.querySelectorAll("input");
   const look = () => Array.from(canvas.getContext("2d").getImageData(
     0, 0, canvas.width, canvas.height).data);
   const start = look();
   for (const [latent, value] of Object.entries(moves)) {
-    const input = root.querySelector(`[data-latent="${latent}"]`);
+    const input = inputs[latents.indexOf(Number(latent))];
     for (const at of [0, 0.5, value]) {
       input.value = at;
       input.dispatchEvent(new Event("input"));
@@ -540,12 +554,15 @@ document.body.append(out);
 """
 
 
-def open_page(body: str, folder: Path, *options: str) -> dict[str, Any]:
-    """Open a page headless and return what its probe reported."""
+def open_page(
+    body: str, folder: Path, *options: str, canvas: str = "canvas"
+) -> dict[str, Any]:
+    """Open a page headless and return what its probe reported of a canvas."""
     assert BROWSER is not None
     page = folder / "page.html"
     page.write_text(
-        f'<!doctype html><html lang="en"><meta charset="utf-8">{FRAMES}{body}{PROBE}',
+        f'<!doctype html><html lang="en"><meta charset="utf-8">{FRAMES}{body}'
+        + PROBE.replace('querySelector("canvas")', f'querySelector("{canvas}")'),
         encoding="utf-8",
     )
     dumped = subprocess.run(

@@ -1,5 +1,6 @@
 """Metrics of disentanglement: codes and factors in, a score with its parts out."""
 
+from dlib.metrics.active_units import active_units
 from dlib.metrics.attribute_classifier import attribute_classifier
 from dlib.metrics.bootstrap import Interval, bootstrap
 from dlib.metrics.dci import dci
@@ -39,6 +40,7 @@ __all__ = [
     "Report",
     "Score",
     "Table",
+    "active_units",
     "attribute_classifier",
     "bin_values",
     "bootstrap",

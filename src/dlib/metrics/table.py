@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from dlib.metrics.active_units import active_units
 from dlib.metrics.attribute_classifier import attribute_classifier
 from dlib.metrics.dci import dci
 from dlib.metrics.explicitness import explicitness
@@ -218,6 +219,15 @@ METRICS: dict[str, Metric] = {
             larger_is_better=False,
             discrete=False,
             codes=2,
+            factors=0,
+        ),
+        Metric(
+            "active_units",
+            active_units,
+            "codes",
+            left_out="counts latents, and is no score",
+            bounds=(0.0, math.inf),
+            discrete=False,
             factors=0,
         ),
         Metric(

@@ -10,8 +10,10 @@ from __future__ import annotations
 import base64
 import copy
 import html
+import io
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
@@ -28,6 +30,8 @@ MAX_BYTES = 3_000_000  # of HTML: what a page may carry without being a burden
 SHOWN = 256  # pixels of the screen that a picture takes, about
 STEPS = 120  # of a slider from end to end
 TOLERANCE = 0.02  # of a pixel, between the page and method.decode
+STILLS = 5  # pictures of a slider's way that are shown where no script runs
+STILL_ROWS = 5  # sliders that they are shown of
 
 # A layer is run by the page if it does what one of these does. Subclasses that
 # do more would be shown wrong.
@@ -43,6 +47,51 @@ LAYERS = (
     nn.Tanh,
     nn.Sigmoid,
 )
+
+
+@dataclass(frozen=True)
+class Slider:
+    """A line of the controls.
+
+    Attributes
+    ----------
+    name : str
+    value, low, high : float
+        Where it starts, and its ends.
+    """
+
+    name: str
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """A decoder in the page, and what each slider does to its code.
+
+    Attributes
+    ----------
+    name : str
+        Above its picture, where there are several.
+    method : Method
+    base : list of float
+        The code to which the sliders' shares are added.
+    moves : list of (int, float)
+        For each slider: a latent, and what a unit of the slider adds to it.
+    """
+
+    name: str
+    method: Method
+    base: list[float]
+    moves: list[tuple[int, float]]
+
+    def codes(self, values: Tensor) -> Tensor:
+        """Codes (n, latent_dim) at sliders' values (n, sliders)."""
+        codes = torch.tensor(self.base).repeat(len(values), 1)
+        for (latent, unit), value in zip(self.moves, values.T, strict=True):
+            codes[:, latent] += unit * value
+        return codes
 
 
 class Explorer:
@@ -136,10 +185,7 @@ def explorer(
         raise ValueError(
             f"limits must be two finite numbers, the lower first; got {limits}"
         )
-    page = _page(method)
-    layers, weights, (channels, height, width) = _read(page, method.latent_dim)
-    with evaluating(method):
-        _compare(method, page, code, low, high)
+    page_of(method)  # refuses what the page can't run, before anything is decoded
     if order is None:
         with evaluating(method):
             order = _by_activity(method, code, low, high)
@@ -153,24 +199,52 @@ def explorer(
         for name, word in zip(_names(method), words, strict=True)
     ]
 
-    payload = {
-        "start": [round(value, 6) for value in code],
-        "channels": channels,
-        "activation": page.activation,
-        "layers": layers,
-        "weights": base64.b64encode(weights).decode(),
-    }
+    sliders, base = [], list(code)
+    for latent in order:
+        value, base[latent] = code[latent], 0.0
+        ends = min(low, value), max(high, value)
+        sliders.append(Slider(names[latent], value, *ends))
+    moves = [(latent, 1.0) for latent in order]
+    return assemble([Decoding("", method, base, moves)], sliders, title)
+
+
+@torch.no_grad()
+def assemble(
+    decodings: Sequence[Decoding], sliders: Sequence[Slider], title: str
+) -> Explorer:
+    """One set of sliders, and a picture for each decoder that they drive.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As :func:`explorer`.
+    """
+    models: list[dict[str, Any]] = []
+    stages, counts = [], 0
+    for decoding in decodings:
+        page = page_of(decoding.method)
+        layers, weights, shape = _read(page, decoding.method.latent_dim)
+        with evaluating(decoding.method):
+            _compare(decoding, page, sliders)
+        counts += len(weights) // 2
+        models.append(
+            {
+                "base": [round(value, 6) for value in decoding.base],
+                "moves": decoding.moves,
+                "channels": shape[0],
+                "activation": page.activation,
+                "layers": layers,
+                "weights": base64.b64encode(weights).decode(),
+            }
+        )
+        stages.append(_stage(decoding.name, shape))
     parts = {
         "title": html.escape(title),
-        "width": str(width),
-        "height": str(height),
-        # A whole number of screen pixels for each of the picture's.
-        "shown": str(width * max(1, round(SHOWN / width))),
-        "sliders": "\n".join(
-            _slider(latent, names[latent], code[latent], low, high) for latent in order
-        ),
+        "stages": "\n".join(stages),
+        "sliders": "\n".join(map(_slider, sliders)),
+        "still": _still(decodings, sliders),
         # "</script>" in a string would end the script that holds it.
-        "payload": json.dumps(payload).replace("<", "\\u003c"),
+        "payload": json.dumps(models).replace("<", "\\u003c"),
     }
     # Bit by bit, since a title may look like a place to be filled.
     template = resources.files("dlib.viz").joinpath("explorer.html")
@@ -184,10 +258,49 @@ def explorer(
         raise ValueError(
             f"the explorer would add {size / 1e6:.1f} MB of HTML to the "
             f"page, and at most {MAX_BYTES / 1e6:g} MB are accepted: the decoder has "
-            f"{len(weights) // 2:,} parameters. Use a smaller one, such as "
+            f"{counts:,} parameters. Use a smaller one, such as "
             "dlib.networks.conv, or draw the latents with dlib.viz.traversals"
         )
     return Explorer(filled, title)
+
+
+def _stage(name: str, shape: tuple[int, ...]) -> str:
+    """The canvas of a decoder, and its name."""
+    _, height, width = shape
+    # A whole number of screen pixels for each of the picture's.
+    shown = width * max(1, round(SHOWN / width))
+    label = f"Decoded picture, {width} by {height} pixels"
+    label = f"{name}: {label}" if name else label
+    caption = f"<figcaption>{html.escape(name)}</figcaption>" if name else ""
+    return (
+        f'<figure><canvas width="{width}" height="{height}" style="width: {shown}px" '
+        f'role="img" aria-label="{html.escape(label)}"></canvas>{caption}</figure>'
+    )
+
+
+def _still(decodings: Sequence[Decoding], sliders: Sequence[Slider]) -> str:
+    """What the first sliders do, as one picture: for where no script runs."""
+    from PIL import Image
+
+    rows = []
+    for at, slider in enumerate(sliders[:STILL_ROWS]):
+        values = torch.tensor([s.value for s in sliders]).repeat(STILLS, 1)
+        values[:, at] = torch.linspace(slider.low, slider.high, STILLS)
+        for decoding in decodings:
+            with evaluating(decoding.method):
+                codes = decoding.codes(values).to(device_of(decoding.method))
+                pictures = decoding.method.decode(codes).cpu().clamp(0, 1)
+            framed = nn.functional.pad(pictures, (1, 1, 1, 1), value=0.5)
+            rows.append(torch.cat(list(framed), dim=2))
+    sheet = (255 * torch.cat(rows, dim=1)).byte().permute(1, 2, 0).numpy()
+    stored = io.BytesIO()
+    Image.fromarray(sheet.squeeze()).save(stored, "PNG", optimize=True)
+    names = ", ".join(slider.name for slider in sliders[:STILL_ROWS])
+    of = ", ".join(decoding.name for decoding in decodings if decoding.name)
+    alt = f"From left to right, each slider from its lower to its upper end: {names}"
+    alt += f"; a row each for {of}" if of else ""
+    data = base64.b64encode(stored.getvalue()).decode()
+    return f'<img alt="{html.escape(alt)}." src="data:image/png;base64,{data}">'
 
 
 def _start(start: Tensor | Sequence[float] | None, latent_dim: int) -> list[float]:
@@ -256,20 +369,20 @@ def _by_activity(
     return change.argsort(descending=True, stable=True).tolist()
 
 
-def _slider(latent: int, name: str, value: float, low: float, high: float) -> str:
-    low, high = min(low, value), max(high, value)
+def _slider(slider: Slider) -> str:
+    low, high = slider.low, slider.high
     # autocomplete: some browsers put old positions back when a page is reloaded,
     # beside a picture that starts afresh.
     return (
-        f"<label><span>{html.escape(name)}</span>"
-        f'<input type="range" data-latent="{latent}" '
-        f'min="{low:g}" max="{high:g}" step="{(high - low) / STEPS:g}" '
-        f'value="{value:g}" autocomplete="off">'
+        f"<label><span>{html.escape(slider.name)}</span>"
+        f'<input type="range" min="{low:g}" max="{high:g}" '
+        f'step="{(high - low) / STEPS:g}" '
+        f'value="{slider.value:g}" data-start="{slider.value:.6g}" autocomplete="off">'
         '<span class="dlib-explorer-value" aria-hidden="true"></span></label>'
     )
 
 
-def _page(method: Method) -> PageDecoder:
+def page_of(method: Method) -> PageDecoder:
     """The method's page decoder, its weights as half precision leaves them."""
     if not callable(getattr(method, "page_decoder", None)):
         raise TypeError(
@@ -400,13 +513,16 @@ def _bias(layer: nn.Linear | nn.ConvTranspose2d | nn.Conv2d, outputs: int) -> Te
     return torch.zeros(outputs) if layer.bias is None else layer.bias
 
 
-def _compare(
-    method: Method, page: PageDecoder, code: Sequence[float], low: float, high: float
-) -> None:
+def _compare(decoding: Decoding, page: PageDecoder, sliders: Sequence[Slider]) -> None:
     """Refuse a page that would show other pictures than ``method.decode`` makes."""
-    codes = torch.rand(5, method.latent_dim, generator=torch.Generator().manual_seed(0))
-    codes = low + (high - low) * codes
-    codes[0] = torch.tensor(code)
+    method = decoding.method
+    low, high = (
+        torch.tensor([getattr(s, e) for s in sliders]) for e in ("low", "high")
+    )
+    draws = torch.Generator().manual_seed(0)
+    values = low + (high - low) * torch.rand(5, len(sliders), generator=draws)
+    values[0] = torch.tensor([slider.value for slider in sliders])
+    codes = decoding.codes(values)
     wanted = method.decode(codes.to(device_of(method))).cpu()
     shown = page.decode(codes)
     if wanted.shape != shown.shape:
