@@ -27,7 +27,7 @@ export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install book test lint types unit notebooks smoke-book pages \
+.PHONY: help install book lab test lint types unit notebooks smoke-book pages \
         pair bench wheel clean distclean
 
 help:  ## list the targets
@@ -74,6 +74,9 @@ book: $(INSTALLED)  ## execute every chapter, build the HTML, say where it is
 	DLIB_BUDGET=book DLIB_PAGE=1 $(BUILD) book --config _config.yml --path-output book || \
 	  { rm -rf book/_build/.doctrees; exit 1; }
 	@echo "Open the book: $(CURDIR)/book/_build/html/index.html"
+
+lab: $(INSTALLED)  ## open the chapters in JupyterLab
+	jupyter lab book
 
 # --- the tests --------------------------------------------------------------
 

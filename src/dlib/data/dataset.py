@@ -246,7 +246,7 @@ class Grid(Dataset):
     """Every combination of the factors, once: a twin, or an official file.
 
     A point's index is its place in the grid, the last factor fastest. Subclasses
-    implement :meth:`_render`.
+    implement ``_render``.
     """
 
     def __len__(self) -> int:

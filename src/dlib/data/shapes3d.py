@@ -339,7 +339,7 @@ class TwinShapes3D(Grid):
     Parameters
     ----------
     size : int
-        Side of the pictures, one of :data:`SIZES`. The official size is 64;
+        Side of the pictures, one of ``SIZES``. The official size is 64;
         others are traced at that size, not resized.
     device : torch.device or str
         Where pictures are made; the planes (86 kB a geometry at size 64, 41 MB
