@@ -33,7 +33,7 @@ if "google.colab" in sys.modules:
     pip = [sys.executable, "-m", "pip", "install", "-q"]
     subprocess.run([*pip, source], check=True)
 
-# %% tags=["hide-input", "remove-output"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input", "remove-output"]
 # @title Imports, both data sets, and how much work each budget does
 import colorsys
 import math
@@ -54,8 +54,8 @@ viz.use()
 at_book = budget.current() != "smoke"
 room_size = budget.choose(16, 64)  # pixels; a smoke test draws small rooms
 stride = budget.choose(8, 1)  # of what is averaged: all of it, or an eighth
-rounds = budget.choose(4, 40)  # batches whose drawing is timed
-blocks = budget.choose(4, 60)  # draws of the other factors behind a price
+rounds = budget.choose(2, 10)  # batches whose drawing is timed
+blocks = budget.choose(4, 200)  # draws of the other factors behind a price
 many = budget.choose(2_000, 200_000)  # points whose factors are correlated
 
 dsprites = load("dsprites", source="twin")
@@ -67,7 +67,7 @@ generator = torch.Generator().manual_seed(1)
 #
 # Look at these for a moment, and describe each in words.
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"image": {"alt": "Two rows of ten pictures. Top, white squares, ellipses and hearts on black, at different places, sizes and angles. Bottom, a coloured cube, cylinder, sphere or capsule that stands in a room with a coloured floor and coloured walls."}}
+# %% cellView="form" jupyter={"source_hidden": true} mystnb={"image": {"alt": "Two rows of ten pictures. Top, white squares, ellipses and hearts on black, at different places, sizes and angles. Bottom, a coloured cube, cylinder, sphere or capsule that stands in a room with a coloured floor and coloured walls."}} tags=["hide-input"]
 # @title Figure 1
 images, factors = dsprites.sample(10, generator)
 rooms, _ = shapes3d.sample(10, generator)
@@ -230,8 +230,8 @@ assert different.max() <= 2
 print("pixels that differ:", int(different.sum()), "of", 10 * 64 * 64)
 
 # %% [markdown]
-# A few numbers (9.6, 12.765, 7.2125, 1.44, 0.662) and three inequalities hold
-# the whole data set.
+# A few numbers (9.6, 12.765, 7.2125, 1.44, 0.662) and three conditions, one a
+# shape, hold the whole data set.
 #
 # Formulas don't know what a pixel is, so a picture of another size can be *drawn*
 # at that size. Shrinking the official pictures would invent grey levels that
@@ -259,8 +259,11 @@ for axis, (title, picture) in zip(axes, pictures.items(), strict=True):
 
 # %% [markdown]
 # ## 480 geometries and a paintbox
+#
+# 3DShapes has depth, light and shadow. Can it be had as cheaply? Find out what its
+# factors move:
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input"]
 # @title Figure 4
 factor_sliders(shapes3d, [0, 5, 2, 5, 1, 4], title="All of 3DShapes")
 
@@ -269,7 +272,7 @@ factor_sliders(shapes3d, [0, 5, 2, 5, 1, 4], title="All of 3DShapes")
 #
 # Move a hue: one surface changes colour, and no outline and no shadow moves.
 # Move *scale* or *shape*: the solid changes, and its shadow with it. Move
-# *orientation*: the solid keeps its place, and everything else turns around it.
+# *orientation*: the solid keeps its place, and the camera goes around it.
 #
 # So 3DShapes needs a ray tracer, but not for each picture: hues move nothing, and
 # the other three factors make $8 \times 4 \times 15 = 480$ geometries. Each is
@@ -282,7 +285,7 @@ values = shapes3d.space.to_values(torch.tensor([[0, 0, 0, *pose]]))
 scale, shape, degrees = values[0, 3:].tolist()
 buffers = trace(int(shape), scale, torch.tensor([math.radians(degrees)]), 192)
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"image": {"alt": "Eight grey maps of one scene. Top row, four masks: the floor, the walls, a cylinder, the sky. Bottom row, the light on the floor with a dark cast shadow, on the walls, on the cylinder, and a faint highlight on its side."}}
+# %% cellView="form" jupyter={"source_hidden": true} mystnb={"image": {"alt": "Eight grey maps of one scene. Top row, four masks: the floor, the walls, a cylinder, the sky. Bottom row, the light on the floor with a dark cast shadow, on the walls, on the cylinder, and a faint highlight on its side."}} tags=["hide-input"]
 # @title Figure 5
 names = ["floor", "wall", "solid"]
 masks = [getattr(buffers, name).float() for name in names]
@@ -336,7 +339,7 @@ figure = viz.image_grid(painted, columns=4, scale=1.2)
 # has compared the four with `shapes3d.render`: they differ by less than two of
 # 255 grey levels, which is rounding.
 
-# %% tags=["remove-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-cell"]
 if shapes3d.size == 64:  # smoke work draws smaller rooms
     wanted = torch.tensor([[*row, *pose] for row in hues])
     difference = (shapes3d.render(wanted) - painted * 255).abs()
@@ -383,7 +386,7 @@ means = pd.DataFrame({"official": theirs, "twin": ours}, index=rows)
 means["difference"] = means["twin"] - means["official"]
 means.round(5)
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 gap = float(means["difference"].abs().max())
 assert gap < (0.02 if at_book else 0.1)
 viz.say(f"""
@@ -426,7 +429,7 @@ first, _ = dsprites.sample(256, torch.Generator().manual_seed(7))
 again, _ = dsprites.sample(256, torch.Generator().manual_seed(7))
 assert torch.equal(first, again)
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 speeds = []
 for dataset in (dsprites, shapes3d):
     began = time.perf_counter()
@@ -498,7 +501,7 @@ print("orientation 39 is orientation 0")
 # One picture in forty carries a label that is as far as it can be from that of its
 # double, and a regression is asked to say 0 and 39 of the same pixels.
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"image": {"alt": "Six rows of nine pictures of a room. Down the rows, the hue of the floor, of the wall and of the solid, then its scale, its shape, and the camera's angle change, one in each row."}}
+# %% cellView="form" jupyter={"source_hidden": true} mystnb={"image": {"alt": "Six rows of nine pictures of a room. Down the rows, the hue of the floor, of the wall and of the solid, then its scale, its shape, and the camera's angle change, one in each row."}} tags=["hide-input"]
 # @title Figure 8
 rooms = one_at_a_time(shapes3d, [0, 5, 2, 5, 2, 7])
 figure = viz.image_grid(rooms, columns=9, row_titles=shapes3d.space.names)
@@ -506,7 +509,7 @@ figure = viz.image_grid(rooms, columns=9, row_titles=shapes3d.space.names)
 # %% [markdown]
 # **Figure 8.** 3DShapes, one factor a row.
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 by_factor = rooms.short().unflatten(0, (6, 9))
 moved = (by_factor[:, -1] - by_factor[:, 0]).abs().amax(1) > 2
 share = dict(
@@ -560,7 +563,7 @@ def price_and_step(column, n):
 rows = [price_and_step(column, blocks) for column in range(5)]
 prices, steps = torch.tensor(rows).T
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"image": {"alt": "Two bar charts over the five factors of dSprites. Left, pixels changed by one step: most for shape, fewest for orientation. Right, the price in nats of not knowing the factor: by far the highest for the two positions, the lowest for shape."}}
+# %% cellView="form" jupyter={"source_hidden": true} mystnb={"image": {"alt": "Two bar charts over the five factors of dSprites. Left, pixels changed by one step: most for shape, fewest for orientation. Right, the price in nats of not knowing the factor: by far the highest for the two positions, the lowest for shape."}} tags=["hide-input"]
 # @title Figure 9
 figure, axes = plt.subplots(1, 2, figsize=(8, 2.4), sharey=True)
 titles = ["pixels changed by one step", "price of not knowing it (nats)"]
@@ -574,7 +577,7 @@ figure.align_xlabels()
 # **Figure 9.** Each factor in the currency of a pixel loss: by the step, and over
 # its whole range.
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 bargain = prices / torch.tensor(space.sizes).log()  # saved for a nat carried
 lit = ours[0] * 64**2  # pixels of a sprite, on average
 if at_book:
@@ -590,7 +593,7 @@ falls from the first place to the last: not knowing one coordinate costs about
 {prices[0]:.0f}. A sprite in the wrong place is wrong everywhere; a heart drawn as
 an ellipse in the right place still covers most of the heart.
 
-Keep this figure in mind. In the next chapter a network pays a fee for every nat
+In the next chapter a network pays a fee for every nat
 of information that its [code](../reference/glossary.md#code) carries. A
 coordinate of 32 values is only $\\ln 32 = {math.log(32):.1f}$ nats, and each of
 them saves {bargain[3:].mean():.0f}: an excellent bargain. Orientation has 40
@@ -648,7 +651,7 @@ distinct = pd.DataFrame(
 distinct
 
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input"]
 # @title How many angles fit a picture as well as its neighbours do?
 def rivals(shape, scale):
     """Angles closer to a picture than the next step is, itself too."""
@@ -666,17 +669,18 @@ viz.say(f"""
 Of 40 labels, the smallest square makes {distinct.iloc[0, 0]} different pictures,
 the smallest heart {distinct.iloc[2, 0]}. And what differs may be very little: how
 many of the 39 angles lie closer to a picture than the picture that is one step, or
-nine degrees, away? For the largest heart {fits[2]:.0f}, the angle itself. For the
-largest ellipse {fits[1]:.1f}, and for the largest square {fits[0]:.1f}, spread
+nine degrees, away? For the largest heart it is {fits[2]:.0f}, the angle itself. For the
+largest ellipse it is {fits[1]:.1f}, and for the largest square {fits[0]:.1f}, spread
 over all four quarters of the circle.
 """)
 
 # %% [markdown]
-# So a part of the label *orientation* is missing from two thirds of the
+# So a part of the label *orientation* is all but missing from two thirds of the
 # pictures. How good can a score be that asks for it? The best guess from a
 # picture is the mean of the angles that show it, and its $R^2$ is the most that
 # any regression from any code can reach. We work it out twice: for an encoder
-# that misses no pixel, and for one that sees a shape up to its symmetry.
+# that misses no pixel (in the middle of the picture), and for one that sees a
+# shape up to its symmetry.
 
 
 # %%
@@ -697,8 +701,10 @@ def to_the_pixel(shape, scale):
 
 
 def up_to_symmetry(turn):
-    """The mean of all angles that are whole turns apart."""
-    return angles % turn + (2 * math.pi - turn) / 2
+    """The mean of all angles that lie such turns apart."""
+    known = angles % turn
+    guess = known + (2 * math.pi - turn) / 2
+    return guess.where(known > 0, math.pi)  # 0 and 2 pi are both labels
 
 
 # %%
@@ -708,27 +714,27 @@ for shape, repeats in enumerate((4, 2, 1)):
     rough = up_to_symmetry(2 * math.pi / repeats)
     missing = math.log(repeats) / math.log(39)
     rows.append([r_squared(exact), r_squared(rough), 1 - missing])
-columns = ["R², to the pixel", "R², up to symmetry", "nats, up to symmetry"]
+columns = ["R², to the pixel", "R², up to symmetry", "share of nats"]
 ceiling = pd.DataFrame(rows, list(labels), columns)
 ceiling.loc["all three"] = ceiling.mean()  # each is a third of the pictures
 ceiling.round(2)
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 exact, rough, nats = ceiling.loc["all three"]
-assert 0 < rough < exact < 1 and rough < nats < 1
-assert ceiling.loc["square"].iloc[1] < 0.1 < ceiling.loc["ellipse"].iloc[1]
+square, ellipse, heart = ceiling.iloc[:3, 1]
+assert 0 < square < 0.1 < ellipse < 0.3 < rough < exact < 1 and rough < nats
+assert abs(heart - ceiling.iloc[2, 0]) < 1e-9
 viz.say(f"""
 Orientation has a ceiling, not a zero. Even the pixel-perfect encoder stops at
-{exact:.2f}, for the heart too ({ceiling.loc["heart"].iloc[0]:.2f}): labels 0 and
-39 are one picture, and the best it can say of both is $\\pi$. An encoder that goes
-by the shape's symmetry has {ceiling.loc["heart"].iloc[1]:.2f} on hearts,
-{ceiling.loc["ellipse"].iloc[1]:.2f} on ellipses and
-{ceiling.loc["square"].iloc[1]:.2f} on squares: {rough:.2f} over all pictures. In
-nats it keeps more (last column): which quarter of the circle it was is lost, and
-where in the quarter is not, so it has {nats:.2f} of the
-[information](../reference/glossary.md#mutual-information). When a method scores
-badly on this factor, part of the fault is the data's, and how large a part depends
-on what the score asks. And a code that is one number must cut the circle
+{exact:.2f}, and on hearts at {heart:.2f}: labels 0 and 39 are one picture, and the
+best that it can say of both is $\\pi$. An encoder that goes by the shape's symmetry
+has {heart:.2f} on hearts as well, {ellipse:.2f} on ellipses and {square:.2f} on
+squares: {rough:.2f} over all pictures. In nats it keeps more (last column, of the
+39 angles): which quarter of the circle it was is lost, where in the quarter is
+not, and {nats:.2f} of the
+[information](../reference/glossary.md#mutual-information) is there. When a method
+scores badly on this factor, a part of the fault is the data's; how large a part
+depends on what the score asks. And a code that is one number must cut the circle
 somewhere: on both sides of the cut, two nearly equal pictures get codes that are
 far apart.
 """)
@@ -747,7 +753,7 @@ together = Correlated(dsprites, ["scale", "posX"], law)
 _, bent = together.sample(2_000, generator)
 correlated = torch.corrcoef(bent.double().T)
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 chance = float((independent - torch.eye(5)).abs().max())
 strong = float(correlated[1, 3])
 assert chance < (0.02 if at_book else 0.1) and strong > 0.5
@@ -763,10 +769,10 @@ now scale and posX have a correlation of {strong:.2f}.
 # %% [markdown]
 # ## What to take away
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 viz.say(f"""
 - A picture of these data sets is a point of a factor grid and a renderer: ten
-  dSprites drawn from three inequalities agreed with the library's but for
+  dSprites drawn from three conditions agreed with the library's but for
   {int(different.sum())} of their pixels, and one traced geometry gave all its
   colourings.
 - The twins miss the published mean pixels by at most {gap:.4f}. They are twins
@@ -793,7 +799,7 @@ def flat_index(factors, sizes):
     return ...
 
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input"]
 # @title Checker 1
 def check_flat_index(answer):
     if answer is ...:
@@ -809,7 +815,7 @@ def check_flat_index(answer):
 check_flat_index(flat_index(factors, space.sizes))
 
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true} cellView="form" mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+# %% cellView="form" jupyter={"outputs_hidden": true, "source_hidden": true} mystnb={"code_prompt_hide": "Hide the solution", "code_prompt_show": "Show the solution"} tags=["hide-cell"]
 # @title Solution 1
 def flat_index(factors, sizes):
     """A step skips as many pictures as later factors have combinations."""
@@ -830,7 +836,7 @@ def canonical(factors):
     return ...
 
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input"]
 # @title Checker 2
 def check_canonical(answer, asked):
     if answer is ...:
@@ -848,7 +854,7 @@ asked = space.grid()[:: 32 * 32].clone()
 check_canonical(canonical(asked), asked)
 
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true} cellView="form" mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+# %% cellView="form" jupyter={"outputs_hidden": true, "source_hidden": true} mystnb={"code_prompt_hide": "Hide the solution", "code_prompt_show": "Show the solution"} tags=["hide-cell"]
 # @title Solution 2
 def canonical(factors):
     """Orientation is column 2, and 39 is a full turn."""
@@ -873,7 +879,7 @@ def gaussian_price(column, n=8):
     return ...
 
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input"]
 # @title Checker 3
 def check_prices(answer):
     if answer[0] is ...:
@@ -895,7 +901,7 @@ def check_prices(answer):
 check_prices([gaussian_price(column) for column in range(6)])
 
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true} cellView="form" mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+# %% cellView="form" jupyter={"outputs_hidden": true, "source_hidden": true} mystnb={"code_prompt_hide": "Hide the solution", "code_prompt_show": "Show the solution"} tags=["hide-cell"]
 # @title Solution 3
 def gaussian_price(column, n=8):
     """As `price_and_step` does, with a variance in place of the entropy."""
@@ -928,5 +934,5 @@ pd.Series(answer, shapes3d.space.names, name="nats").round()
 # [Autoencoders](autoencoders.ipynb) a network is shown the pictures and not the
 # factors, and has to make up numbers of its own.
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 viz.colophon()
