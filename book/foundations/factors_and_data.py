@@ -390,11 +390,11 @@ means.round(5)
 gap = float(means["difference"].abs().max())
 assert gap < (0.02 if at_book else 0.1)
 viz.say(f"""
-A mean cannot prove that two sets agree, but it is quick to show that they don't:
-a sprite that is a tenth too wide and too high would have a mean a fifth too
-large. The dSprites twin misses the published mean by
-{abs(means["difference"].iloc[0]):.6f}, and no channel of 3DShapes is further off
-than {gap:.4f}.
+A mean cannot prove that two sets agree, but it is quick to show that they
+don't: a sprite that is a tenth too wide and too high would have a mean a
+fifth too large. The dSprites twin misses the published mean by
+{abs(means["difference"].iloc[0]):.6f}, and no channel of 3DShapes is further
+off than {gap:.4f}.
 """)
 
 # %% [markdown]
@@ -437,8 +437,8 @@ for dataset in (dsprites, shapes3d):
         dataset.sample(256, generator)
     speeds.append(256 * rounds / (time.perf_counter() - began))
 viz.say(f"""
-When this page was made, that went at {speeds[0]:,.0f} sprites or {speeds[1]:,.0f}
-rooms a second: nothing has to be stored, and nothing read.
+When this page was made, that went at {speeds[0]:,.0f} sprites or
+{speeds[1]:,.0f} rooms a second: nothing has to be stored, and nothing read.
 """)
 
 # %% [markdown]
@@ -517,11 +517,11 @@ share = dict(
 )
 assert not at_book or share["orientation"] > 0.5 > share["scale"]
 viz.say(f"""
-*Scale* grows the solid where it stands, and its shadow with it: from the first
-picture of the row to the last, {100 * share["scale"]:.0f}% of the pixels change.
-In the last row *orientation* is where the camera stands, so the walls and the
-shadow move too, and {100 * share["orientation"]:.0f}% change. A single factor may
-touch most of the picture.
+*Scale* grows the solid where it stands, and its shadow with it: from the
+first picture of the row to the last, {100 * share["scale"]:.0f}% of the
+pixels change. In the last row *orientation* is where the camera stands, so
+the walls and the shadow move too, and {100 * share["orientation"]:.0f}%
+change. A single factor may touch most of the picture.
 """)
 
 # %% [markdown]
@@ -587,18 +587,18 @@ if at_book:
     assert bargain.argmin() == 2 and bargain[3:].min() > bargain[:3].max()
 viz.say(f"""
 By the single step (left), shape is the largest factor, and a step of position
-changes fewer pixels than a step of shape or scale. By the price (right), shape
-falls from the first place to the last: not knowing one coordinate costs about
-{prices[3:].mean():.0f} nats, while orientation costs {prices[2]:.0f} and shape
-{prices[0]:.0f}. A sprite in the wrong place is wrong everywhere; a heart drawn as
-an ellipse in the right place still covers most of the heart.
+changes fewer pixels than a step of shape or scale. By the price (right),
+shape falls from the first place to the last: not knowing one coordinate costs
+about {prices[3:].mean():.0f} nats, while orientation costs {prices[2]:.0f}
+and shape {prices[0]:.0f}. A sprite in the wrong place is wrong everywhere; a
+heart drawn as an ellipse in the right place still covers most of the heart.
 
-In the next chapter a network pays a fee for every nat
-of information that its [code](../reference/glossary.md#code) carries. A
-coordinate of 32 values is only $\\ln 32 = {math.log(32):.1f}$ nats, and each of
-them saves {bargain[3:].mean():.0f}: an excellent bargain. Orientation has 40
-values, $\\ln 40 = {math.log(40):.1f}$ nats, each of which saves {bargain[2]:.0f}:
-the worst bargain of the five. So here is a prediction to hold the coming chapters
+In the next chapter a network pays a fee for every nat of information that its
+[code](../reference/glossary.md#code) carries. A coordinate of 32 values is
+only $\\ln 32 = {math.log(32):.1f}$ nats, and each of them saves
+{bargain[3:].mean():.0f}: an excellent bargain. Orientation has 40 values,
+$\\ln 40 = {math.log(40):.1f}$ nats, each of which saves {bargain[2]:.0f}: the
+worst bargain of the five. So here is a prediction to hold the coming chapters
 to: networks find position first, and orientation last if at all.
 """)
 
@@ -666,12 +666,13 @@ fits = [rivals(shape, 5) for shape in range(3)]
 assert fits[0] > 4 and fits[1] > 2 and fits[2] == 1
 assert distinct.iloc[0].max() < 39 and (distinct.iloc[2] == 39).all()
 viz.say(f"""
-Of 40 labels, the smallest square makes {distinct.iloc[0, 0]} different pictures,
-the smallest heart {distinct.iloc[2, 0]}. And what differs may be very little: how
-many of the 39 angles lie closer to a picture than the picture that is one step, or
-nine degrees, away? For the largest heart it is {fits[2]:.0f}, the angle itself. For the
-largest ellipse it is {fits[1]:.1f}, and for the largest square {fits[0]:.1f}, spread
-over all four quarters of the circle.
+Of 40 labels, the smallest square makes {distinct.iloc[0, 0]} different
+pictures, the smallest heart {distinct.iloc[2, 0]}. And what differs may be
+very little: how many of the 39 angles lie closer to a picture than the
+picture that is one step, or nine degrees, away? For the largest heart it is
+{fits[2]:.0f}, the angle itself. For the largest ellipse it is {fits[1]:.1f},
+and for the largest square {fits[0]:.1f}, spread over all four quarters of the
+circle.
 """)
 
 # %% [markdown]
@@ -726,17 +727,17 @@ assert 0 < square < 0.1 < ellipse < 0.3 < rough < exact < 1 and rough < nats
 assert abs(heart - ceiling.iloc[2, 0]) < 1e-9
 viz.say(f"""
 Orientation has a ceiling, not a zero. Even the pixel-perfect encoder stops at
-{exact:.2f}, and on hearts at {heart:.2f}: labels 0 and 39 are one picture, and the
-best that it can say of both is $\\pi$. An encoder that goes by the shape's symmetry
-has {heart:.2f} on hearts as well, {ellipse:.2f} on ellipses and {square:.2f} on
-squares: {rough:.2f} over all pictures. In nats it keeps more (last column, of the
-39 angles): which quarter of the circle it was is lost, where in the quarter is
-not, and {nats:.2f} of the
-[information](../reference/glossary.md#mutual-information) is there. When a method
-scores badly on this factor, a part of the fault is the data's; how large a part
-depends on what the score asks. And a code that is one number must cut the circle
-somewhere: on both sides of the cut, two nearly equal pictures get codes that are
-far apart.
+{exact:.2f}, and on hearts at {heart:.2f}: labels 0 and 39 are one picture,
+and the best that it can say of both is $\\pi$. An encoder that goes by the
+shape's symmetry has {heart:.2f} on hearts as well, {ellipse:.2f} on ellipses
+and {square:.2f} on squares: {rough:.2f} over all pictures. In nats it keeps
+more (last column, of the 39 angles): which quarter of the circle it was is
+lost, where in the quarter is not, and {nats:.2f} of the
+[information](../reference/glossary.md#mutual-information) is there. When a
+method scores badly on this factor, a part of the fault is the data's; how
+large a part depends on what the score asks. And a code that is one number
+must cut the circle somewhere: on both sides of the cut, two nearly equal
+pictures get codes that are far apart.
 """)
 
 # %% [markdown]
@@ -758,12 +759,13 @@ chance = float((independent - torch.eye(5)).abs().max())
 strong = float(correlated[1, 3])
 assert chance < (0.02 if at_book else 0.1) and strong > 0.5
 viz.say(f"""
-The largest of the ten correlations is {chance:.4f} in absolute value: noise. Real
-collections of pictures need not be like that: where cows stand on grass, animal
-and ground go together. Methods that push their codes towards independence are,
-here, pushing in a direction that happens to be right. `Correlated` takes that
-comfort away: it draws the same pictures, large ones more often on the right, and
-now scale and posX have a correlation of {strong:.2f}.
+The largest of the ten correlations is {chance:.4f} in absolute value: noise.
+Real collections of pictures need not be like that: where cows stand on grass,
+animal and ground go together. Methods that push their codes towards
+independence are, here, pushing in a direction that happens to be right.
+`Correlated` takes that comfort away: it draws the same pictures, large ones
+more often on the right, and now scale and posX have a correlation of
+{strong:.2f}.
 """)
 
 # %% [markdown]
@@ -775,12 +777,13 @@ viz.say(f"""
   dSprites drawn from three conditions agreed with the library's but for
   {int(different.sum())} of their pixels, and one traced geometry gave all its
   colourings.
-- The twins miss the published mean pixels by at most {gap:.4f}. They are twins
-  all the same, and figures in this book that were made with them say so.
+- The twins miss the published mean pixels by at most {gap:.4f}. They are
+  twins all the same, and figures in this book that were made with them say
+  so.
 - Position dominates a pixel loss over its range, though not by the step.
-- Orientation cannot be read off every picture: 39 repeats 0, squares and ellipses
-  come back before the turn is complete, and an encoder that goes by symmetry
-  has an $R^2$ of {rough:.2f} at most.
+- Orientation cannot be read off every picture: 39 repeats 0, squares and
+  ellipses come back before the turn is complete, and an encoder that goes by
+  symmetry has an $R^2$ of {rough:.2f} at most.
 - The factors are independent because they were drawn that way.
 """)
 
