@@ -369,7 +369,7 @@ def test_browser_shows_strips_one_factor_at_a_time(tmp_path: Path) -> None:
         assert torch.equal(seen(data, wanted), wanted)
     assert answer["address"].startswith("Factors (2, 2, 0), flat index 20 of 32")
     assert answer["said"] == "ink at red: 2 of 64 pixels changed."
-    assert answer["drawn"] > 5
+    assert answer["drawn"] > 1
 
 
 @needs_browser
