@@ -120,7 +120,7 @@ def test_still_picture_shows_the_start_and_half_way() -> None:
         "0°", "z0", "z1", "45°", "z0", "z1",
     ]  # fmt: skip
     assert alt == "Scatter of z0 and z1, coloured by hue: 0° and 45°."
-    assert "turn, 45°: MIG falls to 0.25. The table has" in said
+    assert "From 0° to 45° (turn): MIG falls to 0.25. The table has the" in said
     # Seven points a panel, in the colours of their hues.
     groups = [g for g in picture.iter(f"{svg}g") if g.get("fill") in COLOURS]
     assert [len(g) for g in groups] == [3, 2, 2, 0, 0, 0] * 2
@@ -148,6 +148,13 @@ def test_still_picture_of_a_single_position_has_one_panel() -> None:
     assert len(list(picture.iter("{http://www.w3.org/2000/svg}text"))) == 3
     assert alt.endswith("&lt;0°&gt;.")
     assert "no score moves" in said
+
+
+def test_a_single_bending_needs_no_button() -> None:
+    question = 'aria-label="What to do to the codes"'
+    assert f"{question}>" in shown().html
+    only = {"turn": bendings()["turn"]}
+    assert f"{question} hidden>" in shown(bendings=only).html
 
 
 def test_page_names_no_id_and_loads_nothing() -> None:
