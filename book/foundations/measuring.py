@@ -131,9 +131,9 @@ read off hue and size without an error. At 0° one latent answers for the hue,
 and its colours stand in columns; at 45° you must look at two. *Disentangled*
 is the word for the first picture, and a metric is an attempt to turn the
 difference into a number. On the way from 0° to 45° MIG goes from
-{upright["MIG"]:.2f} to {eighth["MIG"]:.2f} and SAP from {upright["SAP"]:.2f} to
-{eighth["SAP"]:.2f}. At 90° both are back: hue and size have swapped latents,
-and no metric cares about names.
+{upright["MIG"]:.2f} to {eighth["MIG"]:.2f} and SAP from {upright["SAP"]:.2f}
+to {eighth["SAP"]:.2f}. At 90° both are back: hue and size have swapped
+latents, and no metric cares about names.
 """)
 assert abs(turning.scores[-1]["MIG"] - upright["MIG"]) < 0.005
 assert abs(turning.scores[-1]["SAP"] - upright["SAP"]) < 0.005
@@ -239,8 +239,8 @@ for codes in (start, turned):
 mig_of = [metrics.mig(codes, factors) for codes in (start, turned)]
 lines_of = [our_sap(codes, factors) for codes in (start, turned)]
 viz.say(f"""
-Thirty degrees take MIG from {mig_of[0].value:.2f} to {mig_of[1].value:.2f}, and
-SAP, here with $R^2$ for all three factors, from {lines_of[0]:.2f} to
+Thirty degrees take MIG from {mig_of[0].value:.2f} to {mig_of[1].value:.2f},
+and SAP, here with $R^2$ for all three factors, from {lines_of[0]:.2f} to
 {lines_of[1]:.2f}. The printed gaps show where: hue and size have lost nearly
 all of theirs, the shape's is untouched. Two rulers that both measure "a gap"
 need not call the same loss equally large, and neither number means much by
@@ -295,20 +295,19 @@ got = {name: score.value for name, score in report.scores.items()}
 floor = {name: score.noise_floor for name, score in report.scores.items()}
 viz.say(f"""
 These codes are as disentangled as codes get, and not every score is 1. The
-reference's SAP gives them {got["sap_discrete"]:.2f}: it asks a
-linear classifier to find a value in the *middle* of one latent, which no
-single threshold can. The paper's ({got["sap"]:.2f}) loses a little to the
-shape: an accuracy of about one third is what a latent gets that knows nothing,
-so a gap between accuracies cannot be 1. Modularity is
-{got["modularity"]:.2f}, because the silent latent has a vote, and it knows
-nothing.
+reference's SAP gives them {got["sap_discrete"]:.2f}: it asks a linear
+classifier to find a value in the *middle* of one latent, which no single
+threshold can. The paper's ({got["sap"]:.2f}) loses a little to the shape: an
+accuracy of about one third is what a latent gets that knows nothing, so a gap
+between accuracies cannot be 1. Modularity is {got["modularity"]:.2f}, because
+the silent latent has a vote, and it knows nothing.
 
 Now the noise column. Noise has nothing to say about any factor, yet gets
 {floor["modularity"]:.2f} from modularity, {floor["explicitness"]:.2f} from
-explicitness, {floor["irs"]:.2f} from IRS, {floor["z_diff"]:.2f} from Z-diff and
-{floor["factor_vae"]:.2f} from the FactorVAE score (three factors: one guess in
-three is right). Modularity rates how *one-sided* a latent's knowledge is, and
-chance makes some factor the favourite. For MIG the floor is
+explicitness, {floor["irs"]:.2f} from IRS, {floor["z_diff"]:.2f} from Z-diff
+and {floor["factor_vae"]:.2f} from the FactorVAE score (three factors: one
+guess in three is right). Modularity rates how *one-sided* a latent's knowledge
+is, and chance makes some factor the favourite. For MIG the floor is
 {floor["mig"]:.3f}, for SAP {floor["sap"]:.3f}.
 """)
 silent = report["modularity"]["codes"]
@@ -428,6 +427,7 @@ info_m = [scores["InfoM (latents)"] for scores in draws]
 # What the sentences below say of whole rides.
 if budget.current() == "book":
     assert merged.labels[dip] == "70%"
+    assert metrics.mig(merged.codes[dip], factors)["gaps"][2] < 0.15  # shape
     for metric in ("sap", "dci_d", "dci_c"):
         falling = [r(metric, t) for t in range(6)]
         assert falling == sorted(falling, reverse=True)
@@ -445,20 +445,20 @@ if budget.current() == "book":
 
 viz.say(f"""
 **Rotate.** MIG drops at once, to {rotated.scores[1]["MIG"]:.2f} at
-{rotated.labels[1]}; the paper's SAP and DCI lose theirs step by step. Explicitness does not
-move ({r("explicitness", 5):.2f} at 45°): a linear classifier turns the codes
-back by itself. Z-diff and the FactorVAE score do not move either, except at
-45°, where the two latents become interchangeable and they fall to
-{r("z_diff", 5):.2f} and {r("factor_vae", 5):.2f}.
+{rotated.labels[1]}; the paper's SAP and DCI lose theirs step by step.
+Explicitness does not move ({r("explicitness", 5):.2f} at 45°): a linear
+classifier turns the codes back by itself. Z-diff and the FactorVAE score do
+not move either, except at 45°, where the two latents become interchangeable
+and they fall to {r("z_diff", 5):.2f} and {r("factor_vae", 5):.2f}.
 
 **Duplicate.** A second copy of the hue costs MIG ({d("mig", 10):.2f}) and SAP
 ({d("sap", 10):.2f}), which ask for *one* latent a factor. Modularity *rises*,
 to {d("modularity", 10):.2f}: the silent latent has learnt something, and only
 one thing. InfoM ({d("info_m", 10):.2f}) and the FactorVAE score
-({d("factor_vae", 10):.2f}) have nothing against a copy. InfoC, which asks about
-factors, is down to {d("info_c", 5):.2f} half-way; DCI's completeness still has
-{d("dci_c", 5):.2f} there and {d("dci_c", 10):.2f} at the end, because trees use
-whichever copy is less noisy.
+({d("factor_vae", 10):.2f}) have nothing against a copy. InfoC, which asks
+about factors, is down to {d("info_c", 5):.2f} half-way; DCI's completeness
+still has {d("dci_c", 5):.2f} there and {d("dci_c", 10):.2f} at the end,
+because trees use whichever copy is less noisy.
 
 **Merge.** At the right end z1 holds size *and* shape, in fifteen separate
 steps, and z2 holds nothing. MIG dips, to {merged.scores[dip]["MIG"]:.2f} at
@@ -480,16 +480,17 @@ falls from {of_shape[0]:.2f} to {of_shape[1]:.2f}.
 The reference's SAP wanders from {s("sap_discrete", 0):.2f} to
 {s("sap_discrete", 10):.2f}: its classifier is regularised, and small codes
 cannot push against that. The FactorVAE score and the paper's SAP fall to
-{s("factor_vae", 10):.2f} when all latents are taken for silent ones (a standard
-deviation under .05). Z-diff's classifier is regularised too, but stays at
-{s("z_diff", 10):.2f}: small weights tell three patterns this different apart.
+{s("factor_vae", 10):.2f} when all latents are taken for silent ones (a
+standard deviation under .05). Z-diff's classifier is regularised too, but
+stays at {s("z_diff", 10):.2f}: small weights tell three patterns this
+different apart.
 
 **Add noise.** With a quarter of the variance noise, MIG is down to
 {n("mig", 5):.2f}, while modularity has {n("modularity", 5):.2f} and Z-diff and
 the FactorVAE score still {n("z_diff", 5):.2f} and {n("factor_vae", 5):.2f}:
-these two average over 64 points before they look. IRS, which asks for the worst
-case, has {n("irs", 5):.2f}. At the right end the codes *are* noise, and most
-bars arrive at their ticks. Modularity ({n("modularity", 10):.2f}), InfoM
+these two average over 64 points before they look. IRS, which asks for the
+worst case, has {n("irs", 5):.2f}. At the right end the codes *are* noise, and
+most bars arrive at their ticks. Modularity ({n("modularity", 10):.2f}), InfoM
 ({n("info_m", 10):.2f}) and InfoC ({n("info_c", 10):.2f}) come near theirs by
 luck: they are ratios of quantities near nothing, and the {len(draws)} draws of
 noise behind InfoM's tick got from {min(info_m):.2f} to {max(info_m):.2f}.
@@ -573,9 +574,9 @@ modularity {by_merge["modularity"]:.2f}, the reference's SAP
 bar {by_merge["dci_d"]:.2f}. SAP loses more than DCI here, but to a shape that
 it can't read; MIG's {by_merge["mig"]:.2f} and InfoC's {by_merge["info_c"]:.2f}
 are a dip on the way. *Rotate* is seen by all but explicitness, though Z-diff
-and the FactorVAE score see it at a single angle. No row is bright throughout: a
-claim of disentanglement needs at least two metrics, one for latents and one for
-factors, each with its noise floor.
+and the FactorVAE score see it at a single angle. No row is bright throughout:
+a claim of disentanglement needs at least two metrics, one for latents and one
+for factors, each with its noise floor.
 """)
 
 # %% [markdown]
@@ -599,8 +600,8 @@ rows = {}
 for name, protocol in predictors.items():
     score = metrics.dci(blurred, factors, **protocol)
     rows[name] = {part: float(score[part]) for part in parts}
-shorter = {"informativeness_train": "I, train", "informativeness_test": "I, test"}
-pd.DataFrame(rows).T.rename(columns=shorter).style.format("{:.2f}")
+short = ["disentanglement", "completeness", "I, train", "I, test"]
+pd.DataFrame(rows, parts).T.set_axis(short, axis=1).style.format("{:.2f}")
 
 # %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 spread = [row["disentanglement"] for row in rows.values()]
@@ -612,15 +613,15 @@ One set of codes, and a disentanglement from {min(spread):.2f} to
 {deep["informativeness_test"]:.2f} on others) end up splitting on noise, in
 latents that have nothing to do with the factor, and each such split counts as
 importance. Boosting does the same; shallow trees stop before that.
-(Informativeness, I, is an accuracy in the first row and an $R^2$ in the others, so
-it cannot be compared either.) A DCI without its predictor, its depth and its
-number of points is not a number to put beside another.
+(Informativeness, I, is an accuracy in the first row and an $R^2$ in the
+others, so it cannot be compared either.) A DCI without its predictor, its
+depth and its number of points is not a number to put beside another.
 
 The number of points is such a knob for noise floors, too:
 """)
 if budget.current() == "book":
-    gap = "informativeness_train", "informativeness_test"
-    assert deep[gap[0]] - deep[gap[1]] > 3 * (shallow[gap[0]] - shallow[gap[1]])
+    overfit = [row[parts[2]] - row[parts[3]] for row in (deep, shallow)]
+    assert overfit[0] > 3 * overfit[1]
     assert spread == sorted(spread) and spread[1] < 0.7 < 0.9 < spread[2]
 
 # %% mystnb={"image": {"alt": "Noise floor of MIG, IRS and modularity against the number of points, on a logarithmic axis: MIG falls to zero, modularity stays near .57 and IRS between .25 and .4."}}
@@ -643,14 +644,15 @@ _ = axes.legend()
 
 # %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 viz.say(f"""
-The floor of MIG is {floor_of["MIG"][0]:.3f} with {COUNTS[0]} points and falls to
-{floor_of["MIG"][-1]:.4f}, as counting noise does. Modularity's stays, between
-{min(floor_of["modularity"]):.2f} and {max(floor_of["modularity"]):.2f}: it
-compares counting noise with counting noise, and their ratio doesn't care how
-small both are. IRS stays between {min(floor_of["IRS"]):.2f} and
-{max(floor_of["IRS"]):.2f} for another reason: noise seldom strays as far within
-one value of a factor as its single farthest point does overall. Whoever scores
-a few hundred points should look at the floor before the score.
+The floor of MIG is {floor_of["MIG"][0]:.3f} with {COUNTS[0]} points and falls
+to {floor_of["MIG"][-1]:.4f}, as counting noise does. Modularity's stays,
+between {min(floor_of["modularity"]):.2f} and
+{max(floor_of["modularity"]):.2f}: it compares counting noise with counting
+noise, and their ratio doesn't care how small both are. IRS stays between
+{min(floor_of["IRS"]):.2f} and {max(floor_of["IRS"]):.2f} for another reason:
+noise seldom strays as far within one value of a factor as its single farthest
+point does overall. Whoever scores a few hundred points should look at the
+floor before the score.
 """)
 if budget.current() == "book":
     assert sorted(floor_of["MIG"], reverse=True) == floor_of["MIG"]
@@ -694,8 +696,9 @@ seed would have moved a trained model, only another training can tell.
 # A training starts from random weights, and with another
 # [seed](../reference/glossary.md#seed) it ends elsewhere. So train each method
 # with several seeds, and ask of the two samples of scores whether their
-# *means* differ by more than seeds make them differ. With $n_a$ scores of mean $\bar a$ and variance $s_a^2$,
-# and $n_b$ of the other, Welch's interval for the difference is
+# *means* differ by more than seeds make them differ. With $n_a$ scores of mean
+# $\bar a$ and variance $s_a^2$, and $n_b$ of the other, Welch's interval for
+# the difference is
 #
 # $$
 # \bar a - \bar b \pm t_{.975,\,\nu}
@@ -761,17 +764,18 @@ decided at matched error: on the range of errors that both methods reach with
 every seed.
 
 The tables of the paper chapters print the *median* over seeds, which one lucky
-seed can't move, and the *range*, lowest to highest, which shows that seed: here
-{np.median(usual):.3f}, {min(usual):.3f} to {max(usual):.3f}. Neither decides a
-claim: with more seeds a range can only widen, while the interval tends to narrow.
+seed can't move, and the *range*, lowest to highest, which shows that seed:
+here {np.median(usual):.3f}, {min(usual):.3f} to {max(usual):.3f}. Neither
+decides a claim: with more seeds a range can only widen, while the interval
+tends to narrow.
 """)
 
 # %% [markdown]
 # ## Protocols
 #
-# What `dlib` does by default. Perfect codes get 1, or a little less where
-# accuracies are compared (SAP of classes, explicitness). *R* marks a constant of disentanglement_lib, the
-# reference implementation
+# What `dlib` does by default. Perfect codes get 1, a little less from SAP of
+# classes and from explicitness. *R* marks a constant of disentanglement_lib,
+# the reference implementation
 # ([Locatello et al. (2019)](https://arxiv.org/abs/1811.12359)); *P* one of the
 # paper that proposed the metric; two numbers are points to fit on and to test
 # on. *Useless* is what noise gets with K factors.
@@ -790,9 +794,9 @@ claim: with more seeds a range can only widen, while the interval tends to narro
 
 # %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 viz.say(f"""
-Here we took {N:,} points; where a metric fits, two thirds of them to fit on and
-the others to test on. No point is in both. Codes are always the posterior's
-*means*: a sample adds noise, and you saw what that does.
+Here we took {N:,} points; where a metric fits, two thirds of them to fit on
+and the others to test on. No point is in both. Codes are always the
+posterior's *means*: a sample adds noise, and you saw what that does.
 
 What each metric takes, and which options change its protocol, `dlib` keeps in
 one table. An option stands beside the name, as in
@@ -852,11 +856,11 @@ of_sprites = metrics.noise_floor(
     torch.stack(sprites, dim=1),
 )
 viz.say(f"""
-{sum(claims.values())} of {len(claims)} held, on three factors, four latents and
-codes made by hand. Trained codes bend in several ways at once, and floors lie
-elsewhere for other factors: with dSprites' five, of 3 to 40 values, and ten
-latents, noise gets a modularity of {of_sprites:.2f}. That is why a score in
-`dlib` brings its own.
+{sum(claims.values())} of {len(claims)} held, on three factors, four latents
+and codes made by hand. Trained codes bend in several ways at once, and floors
+lie elsewhere for other factors: with dSprites' five, of 3 to 40 values, and
+ten latents, noise gets a modularity of {of_sprites:.2f}. That is why a score
+in `dlib` brings its own.
 """)
 
 # %% [markdown]
@@ -904,7 +908,8 @@ def check_mig(function):
         return "nearly: best and second best of what?"
     if not near(got, want.value):
         return "not yet: another number than MIG"
-    if not near(function(bent, factors, 8), metrics.mig(bent, factors, bins=8)):
+    eight = metrics.mig(bent, factors, bins=8)
+    if not near(function(bent, factors, 8), eight):
         return "nearly: with 8 bins it should be another number"
     return "right"
 
@@ -970,10 +975,10 @@ before, after = (
 )
 assert math.isclose(before, after)
 viz.say(f"""
-Every latent twice. Each factor's best latent has a twin, so every gap is 0; the
-vote finds *a* latent that varies least, and any twin will do. Whether these
-codes are disentangled depends on which of the three wishes you have: modularity
-is {after:.2f}, as before.
+Every latent twice. Each factor's best latent has a twin, so every gap is 0;
+the vote finds *a* latent that varies least, and any twin will do. Whether
+these codes are disentangled depends on which of the three wishes you have:
+modularity is {after:.2f}, as before.
 """)
 
 # %% [markdown]
@@ -1010,10 +1015,10 @@ def solved_fair(codes, factors):
 assert check_fair(solved_fair) == "right"
 assert check_fair(fair_factor_vae) != "right"
 viz.say("""
-One unit for all latents, that of the loudest. Dividing each latent by its *own*
-deviation would be free of units too, but gives a silent latent a voice as loud
-as the others': rounding errors would vote. The constant keeps those out, and it
-suits VAEs, whose prior sets the unit.
+One unit for all latents, that of the loudest. Dividing each latent by its
+*own* deviation would be free of units too, but gives a silent latent a voice
+as loud as the others': rounding errors would vote. The constant keeps those
+out, and it suits VAEs, whose prior sets the unit.
 """)
 
 # %% [markdown]
@@ -1027,9 +1032,10 @@ suits VAEs, whose prior sets the unit.
 # [Hsu et al. (2023)](https://arxiv.org/abs/2305.18378) measure all three with
 # one ruler.
 #
-# **Next:** [DIP-VAE](../papers/dip_vae.ipynb). SAP was made for these models:
-# their loss pulls the covariance of the codes towards the identity. You now
-# have the scores to ask what that buys, and the verdicts to say how surely.
+# **Next:** [DIP-VAE](../papers/dip_vae.ipynb). The paper that proposed SAP
+# also proposed two losses, which pull the covariance of the codes towards the
+# identity. You now have the scores to ask what that buys, and the verdicts to
+# say how surely.
 
 # %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 viz.colophon()
