@@ -157,6 +157,13 @@ def test_a_single_bending_needs_no_button() -> None:
     assert f"{question} hidden>" in shown(bendings=only).html
 
 
+def test_nothing_that_needs_a_script_stands_outside_of_scripts() -> None:
+    # A notebook that is not trusted keeps buttons and drops what hides them.
+    outside = re.sub(r"<script.*?</script>", "", shown().html, flags=re.DOTALL)
+    assert not re.search(r"<button|<input|<svg| hidden", outside.split("</style>")[1])
+    assert "dlib-bend-still" in outside and "<table>" in outside
+
+
 def test_page_names_no_id_and_loads_nothing() -> None:
     page = shown().html
     assert not re.search(r"\sid=", page)
@@ -237,6 +244,8 @@ document.querySelectorAll(".dlib-bend").forEach((root) => {
       (button) => button.textContent),
     note: root.querySelector(".dlib-bend-note").textContent,
     still: root.querySelector(".dlib-bend-still").checkVisibility(),
+    alive: root.querySelector(".dlib-bend-controls").checkVisibility() &&
+      root.querySelector("svg").checkVisibility(),
   });
   const seen = [look()];
   slider.value = 1;
@@ -283,7 +292,7 @@ def test_slider_and_buttons_answer_in_a_browser(tmp_path: Path) -> None:
     first, second = json.loads(html.unescape(text))
     assert first == second
     start, turned, scaled = first
-    assert not start["still"]
+    assert start["alive"] and not start["still"]
     assert start["scores"] == ["0.90", "0.80"]
     assert start["pressed"] == ["turn", "hue"]
     assert (start["value"], start["status"]) == ("0°", "")
