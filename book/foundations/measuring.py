@@ -299,8 +299,9 @@ reference's SAP gives them {got["sap_discrete"]:.2f}: it asks a linear
 classifier to find a value in the *middle* of one latent, which no single
 threshold can. The paper's ({got["sap"]:.2f}) loses a little to the shape: an
 accuracy of about one third is what a latent gets that knows nothing, so a gap
-between accuracies cannot be 1. Modularity is {got["modularity"]:.2f}, because
-the silent latent has a vote, and it knows nothing.
+between accuracies cannot be 1. Modularity is
+{got["modularity"]:.2f}, because a fourth latent, almost silent as a VAE's
+superfluous ones are, has a vote too, and knows nothing.
 
 Now the noise column. Noise has nothing to say about any factor, yet gets
 {floor["modularity"]:.2f} from modularity, {floor["explicitness"]:.2f} from
