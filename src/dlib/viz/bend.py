@@ -149,6 +149,7 @@ def bend(
         "title": html.escape(title),
         "style": style(),
         "bendings": _buttons("bending", bendings),
+        "one": " hidden" if len(bendings) == 1 else "",  # there is nothing to choose
         "factors": _buttons("factor", values),
         "bars": bars(start, noise_floors, start),
         **_still(payload, first, start),
@@ -184,9 +185,9 @@ def _still(
     alt = f"Scatter of {across} and {upward}, coloured by {factor['name']}: {ends}."
     then = {metric: first.scores[middle][metric] for metric in start}
     said = (
-        "A still picture, since scripts are off here or this notebook is not trusted. "
-        f"{shown['name']}, {first.labels[middle]}: {moved(start, then)}. The table "
-        "has the scores at the start."
+        "This picture is still, since scripts are off or the notebook is not trusted. "
+        f"From {first.labels[0]} to {first.labels[middle]} ({shown['name']}): "
+        f"{moved(start, then)}. The table has the scores at {first.labels[0]}."
     )
     return {
         "still": still(panels, factor["labels"], (across, upward), shown["limit"]),
