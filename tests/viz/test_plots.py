@@ -103,3 +103,12 @@ def test_the_rest_draw(method):
     viz.training_curves({"run": history}, "nll")
     assert len(plt.get_fignums()) == 3
     assert viz.glue("plots_test_value", 3) == 3
+
+
+def test_labels_of_points_on_top_of_each_other_are_one():
+    points = [(1, 9.0, 29.0), (4, 5.8, 35.0), (60, 0.0, 142.0), (200, 0.01, 141.9)]
+    figure = viz.trade_off({"β-VAE": points}, xlabel="x", ylabel="y")
+    written = [text.get_text() for text in figure.axes[0].texts]
+    assert written == ["1", "4", "60, 200"]
+    alone = viz.trade_off({"β-VAE": points[:1]}, xlabel="x", ylabel="y")
+    assert [text.get_text() for text in alone.axes[0].texts] == ["1"]

@@ -294,9 +294,9 @@ def trade_off(
             *means.T, marker=markers[i % 6], color=colour, label=title, markersize=5
         )
         axes.scatter(every[:, 0], every[:, 1], s=10, color=colour, alpha=0.5)
-        for setting, (x, y) in zip(settings, means, strict=True):
+        for names, (x, y) in _labels(settings, means):
             axes.annotate(
-                f"{setting:g}",
+                names,
                 (x, y),
                 xytext=(4, 4),
                 textcoords="offset points",
@@ -310,3 +310,19 @@ def trade_off(
     if not isinstance(figure, Figure):
         raise TypeError("axes must belong to a figure, not to a part of one")
     return figure
+
+
+def _labels(
+    settings: Sequence[float], means: np.ndarray
+) -> list[tuple[str, tuple[float, float]]]:
+    """What to write where: one label for points that lie on top of each other."""
+    near = 0.04 * np.maximum(np.ptp(means, axis=0), 1e-12)
+    labels: list[tuple[str, tuple[float, float]]] = []
+    for setting, (x, y) in zip(settings, means, strict=True):
+        if labels:
+            names, (before_x, before_y) = labels[-1]
+            if abs(x - before_x) < near[0] and abs(y - before_y) < near[1]:
+                labels[-1] = (f"{names}, {setting:g}", (before_x, before_y))
+                continue
+        labels.append((f"{setting:g}", (float(x), float(y))))
+    return labels
