@@ -129,8 +129,8 @@ explorer(ae, start, limits=(-reach, reach), title="The autoencoder's code")
 # heart, which comes back as a blob.
 #
 # Move one slider from end to end: several things change at once. Move three or four
-# to their ends, and the sprite smears, tears or goes out. The decoder has learned to
-# answer for the codes that the encoder uses, and those lie in some odd-shaped part
+# to their ends, and the sprite becomes a wedge, a sliver or nothing. The decoder has
+# learned to answer for the codes that the encoder uses, and those lie in some odd-shaped part
 # of a ten-dimensional space. About the rest nothing was ever asked of it.
 #
 # Such a code is hard to use. It would help to know *where* codes may lie, and to have
@@ -165,14 +165,14 @@ explorer(ae, start, limits=(-reach, reach), title="The autoencoder's code")
 # $$
 # \begin{aligned}
 # &\ln p_\theta(x)
-# = \mathbb{E}_{q}\!\left[\ln \frac{p_\theta(x \mid z)\, p(z)}
-#    {p_\theta(z \mid x)}\right] \cr
-# &= \mathbb{E}_{q}\Big[\ln p_\theta(x \mid z)
+# = \mathbb{E}_{q}\!\left[\ln \frac{p_\theta(x|z)\, p(z)}
+#    {p_\theta(z|x)}\right] \cr
+# &= \mathbb{E}_{q}\Big[\ln p_\theta(x|z)
 #    - \ln \frac{q}{p(z)} \cr
-# &\qquad + \ln \frac{q}{p_\theta(z \mid x)}\Big] \cr
-# &= \underbrace{\mathbb{E}_{q}[\ln p_\theta(x \mid z)]
-#    - \mathrm{KL}(q \,\|\, p(z))}_{\text{ELBO}} \cr
-# &\quad + \underbrace{\mathrm{KL}(q \,\|\, p_\theta(z \mid x))}
+# &\qquad + \ln \frac{q}{p_\theta(z|x)}\Big] \cr
+# &= \underbrace{\mathbb{E}_{q}[\ln p_\theta(x|z)]
+#    - \mathrm{KL}(q\|p(z))}_{\text{ELBO}} \cr
+# &\quad + \underbrace{\mathrm{KL}(q\|p_\theta(z|x))}
 #      _{\text{gap} \,\ge\, 0} .
 # \end{aligned}
 # \tag{B}
@@ -190,10 +190,10 @@ explorer(ae, start, limits=(-reach, reach), title="The autoencoder's code")
 # $$
 # \begin{aligned}
 # &\operatorname*{arg\,min}_\phi\; \mathbb{E}_x\,
-# \mathrm{KL}\big(q_\phi(z \mid x) \,\|\, p_\theta(z \mid x)\big) \cr
+# \mathrm{KL}\big(q_\phi(z|x) \| p_\theta(z|x)\big) \cr
 # &= \operatorname*{arg\,max}_\phi\; \mathbb{E}_x \Big[ \cr
-# &\quad \mathbb{E}_{z \sim q_\phi(z \mid x)} [\ln p_\theta(x \mid z)] \cr
-# &\quad - \mathrm{KL}\big(q_\phi(z \mid x) \,\|\, p(z)\big) \Big] .
+# &\quad \mathbb{E}_{z \sim q_\phi(z|x)} [\ln p_\theta(x|z)] \cr
+# &\quad - \mathrm{KL}\big(q_\phi(z|x) \| p(z)\big) \Big] .
 # \end{aligned}
 # \tag{1}
 # $$
@@ -453,8 +453,8 @@ the six latents that spend most at the end, moved from −2.5 to 2.5.
 Untrained, the network paints everything grey; at step
 {stops[len(stops) // 2 - 1]} it paints the same dark average for every picture.
 At step {stops[-3]} a rebuilt picture is a smear, already high or low as it
-should be, and at step {stops[-2]} it has place and size. The centre of its
-brightness misses the true one by {missed} pixels of 32. Shape and angle are
+should be, and at step {stops[-2]} it has place and By how many pixels of 32
+the centre of its brightness misses the true one: {missed}. Shape and angle are
 not there at the end: every sprite is a round blob.
 """)
 
@@ -570,7 +570,7 @@ label = axis.set_ylabel("nats a picture")
 active = [int((nats > 0.1).sum()) for nats in spent.values()]
 rates = [float(nats.sum()) for nats in spent.values()]
 if budget.current() == "book":
-    assert active == [moving[title] for title in names[1:]]
+    assert active == [moving[title] for title in names[1:]] == [6, 4]
     for nats in spent.values():
         assert all(n < 0.02 or n > 2 for n in nats)
 viz.say(f"""
@@ -625,11 +625,11 @@ figure = viz.traversals(beta_vae, heart, order=order[names[2]])
 # %% [markdown]
 # **Figure 12.** The β-VAE with $\beta = 4$, the dearest latent on top.
 #
-# Four rows are active. Each changes fewer things than the VAE's, and smoothly, but
-# none changes only one: the first slides the sprite from the upper left to the
-# lower right and makes it smaller on the way and larger again, the second moves it
-# down and lets it grow, the third moves it and turns it, the fourth lets it grow
-# while it drifts. Nothing here is
+# Four rows are active. Shapes are gone, so there is less to change, but no row
+# changes one thing only: the first slides the sprite from the upper left to the lower
+# right and makes it smaller on the way and larger again, the second moves it down and
+# lets it grow, the third moves it and turns it, the fourth lets it grow while it
+# drifts. Nothing here is
 # [disentangled](../reference/glossary.md#disentangled) yet.
 #
 # A table of pictures shows ten lines through a ten-dimensional space. Here is all
@@ -720,8 +720,7 @@ kept = [
     if low not in lost
 ]
 told = ", ".join(
-    f"{gain:.0f} nats of picture between β = {low:g} and {high:g}"
-    for gain, low, high in kept
+    f"{gain:.0f} between β = {low:g} and {high:g}" for gain, low, high in kept
 )
 empty = " and ".join(f"{beta:g}" for beta in lost)
 if budget.current() == "book":
@@ -734,9 +733,10 @@ viz.say(f"""
 seeds, and the line goes through their mean.
 
 One curve, walked by one number. From right to left β grows, the code becomes
-shorter and the pictures worse. The slope is the price: a nat of code saves
-{told}. Each is a number between its two β, as it should be. At β = {empty} no
-latent was worth its nats within so few steps: the code is empty.
+shorter and the pictures worse. The slope is the price: a nat of code saves, in
+nats of picture, {told}. Each is a number between its two β, as it should be.
+At β = {empty} no latent was worth its nats within so few steps: the code is
+empty.
 """)
 
 # %% [markdown]
@@ -864,23 +864,24 @@ falls = curves["mean"].terms["nll"]
 assert ends["mean"] < 0.1
 if budget.current() == "book":
     assert falls[-1] < falls[0] / 2 and ends["sum"] > 1
+    assert ends["mean"] < 0.001
 viz.say(f"""
 **Figure 15.** Two VAEs after {short} steps. One sums the likelihood over
 pixels, the other averages it.
 
 The sum has begun to place its sprites, and spends {ends["sum"]:.1f} nats. The
-mean spends {ends["mean"]:.4f}: every posterior equals the prior, the decoder
-hears only noise, and so it paints the average of all pictures, each time. That
-is [posterior collapse](../reference/glossary.md#posterior-collapse). Its curve
-gives no alarm: the likelihood falls from {falls[0]:.3f} to {falls[-1]:.3f}
-nats a pixel. And no patience will cure it, because it is the optimum of the
-loss that was written down: not even position is worth {small.size**2:,} times
-its nats.
+mean spends less than a thousandth of one: every posterior equals the prior,
+the decoder hears only noise, and so it paints the average of all pictures,
+each time. That is [posterior
+collapse](../reference/glossary.md#posterior-collapse). Its curve gives no
+alarm: the likelihood falls from {falls[0]:.3f} to {falls[-1]:.3f} nats a
+pixel. And no patience will cure it, because it is the optimum of the loss that
+was written down: not even position is worth {small.size**2:,} times its nats.
 
 The remedy is a convention, and this book has one: **the likelihood is summed
 over a picture's pixels and averaged over the batch.** When you read a β in a
-paper, ask for its convention first. What a code that averages calls β = 4 is β
-= {4 * 64**2:,} of this book, at 64 pixels and one channel.
+paper, ask for its convention first. A code that averages and says β = 4 means
+{4 * 64**2:,} in this book, at 64 pixels and one channel.
 """)
 
 # %% [markdown]
