@@ -917,6 +917,7 @@ def check_mig(function):
 
 print(check_mig(your_mig))
 
+
 # %% tags=["hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true} cellView="form" mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
 # @title Solution 1
 def solved_mig(codes, factors, bins=20):
@@ -962,6 +963,7 @@ def check_cheat(function):
 
 print(check_cheat(cheat))
 
+
 # %% tags=["hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true} cellView="form" mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
 # @title Solution 2
 def solved_cheat(codes):
@@ -1005,6 +1007,7 @@ def check_fair(function):
 
 
 print(check_fair(fair_factor_vae))
+
 
 # %% tags=["hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true} cellView="form" mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
 # @title Solution 3

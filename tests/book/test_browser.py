@@ -67,7 +67,12 @@ def test_page_runs_in_a_browser_without_a_network(page: Path, tmp_path: Path) ->
     if 'class="math' in source:
         assert "<mjx-container" in opened.stdout
     # An interactive figure shows itself when its script has run.
-    figures = {"explorer": "stage", "bend": "controls", "sliders": "stage"}
+    figures = {
+        "explorer": "stage",
+        "bend": "controls",
+        "sliders": "stage",
+        "film": "controls",
+    }
     for name, part in figures.items():
         figure = f"dlib-{name}"
         asked = len(re.findall(rf'<div class="{figure}"', source))

@@ -307,8 +307,8 @@ def trade_off(
         axes.scatter(every[:, 0], every[:, 1], s=10, color=colour, alpha=0.5)
         labels += [
             axes.annotate(
-                f"{setting:g}",
-                (x, y),
+                names,
+                place,
                 xytext=SPOTS[0],
                 textcoords="offset points",
                 ha="center",
@@ -316,7 +316,7 @@ def trade_off(
                 fontsize=8,
                 color=INK,
             )
-            for setting, (x, y) in zip(settings, means, strict=True)
+            for names, place in _labels(settings, means)
         ]
     axes.set(xlabel=xlabel, ylabel=ylabel)
     axes.grid(True)
@@ -341,3 +341,19 @@ def _spread(labels: Sequence[Annotation], figure: Figure) -> None:
         else:
             label.set_position(SPOTS[0])
         taken.append(label.get_window_extent())
+
+
+def _labels(
+    settings: Sequence[float], means: np.ndarray
+) -> list[tuple[str, tuple[float, float]]]:
+    """What to write where: one label for points that lie on top of each other."""
+    near = 0.04 * np.maximum(np.ptp(means, axis=0), 1e-12)
+    labels: list[tuple[str, tuple[float, float]]] = []
+    for setting, (x, y) in zip(settings, means, strict=True):
+        if labels:
+            names, (before_x, before_y) = labels[-1]
+            if abs(x - before_x) < near[0] and abs(y - before_y) < near[1]:
+                labels[-1] = (f"{names}, {setting:g}", (before_x, before_y))
+                continue
+        labels.append((f"{setting:g}", (float(x), float(y))))
+    return labels
