@@ -184,7 +184,7 @@ def test_notebook_and_terminal_have_something_to_show() -> None:
     assert figure._repr_html_() == figure.html
     assert figure._repr_mimebundle_() == {
         "text/html": figure.html,
-        "text/plain": "Bend('Bend it'): a slider, shown where HTML is shown",
+        "text/plain": "Bend('Bend it'), shown where HTML is shown",
     }
 
 

@@ -158,7 +158,7 @@ def test_notebook_and_terminal_have_something_to_show() -> None:
     assert shown._repr_html_() == shown.html
     assert shown._repr_mimebundle_() == {
         "text/html": shown.html,
-        "text/plain": "FactorSliders('Move it'): sliders, shown where HTML is shown",
+        "text/plain": "FactorSliders('Move it'), shown where HTML is shown",
     }
 
 

@@ -11,10 +11,8 @@ from __future__ import annotations
 import html
 import json
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from typing import Any
 
 import torch
@@ -22,6 +20,7 @@ from torch import Tensor
 
 from dlib.viz.bend_bars import bars, style
 from dlib.viz.bend_still import moved, still
+from dlib.viz.live import Live, fill
 from dlib.viz.style import COLOURS
 
 MAX_POINTS = 600  # of the scatter: each is an element of the page
@@ -52,30 +51,8 @@ class Bending:
     axes: tuple[int, int] = (0, 1)
 
 
-class Bend:
-    """What :func:`bend` returns: a notebook, or a built page, shows it.
-
-    Attributes
-    ----------
-    html : str
-        Markup, style, numbers and script, complete in itself. It names no ids, so
-        that one page can hold it twice.
-    title : str
-        The line above.
-    """
-
-    def __init__(self, html: str, title: str) -> None:
-        self.html = html
-        self.title = title
-
-    def __repr__(self) -> str:
-        return f"Bend({self.title!r}): a slider, shown where HTML is shown"
-
-    def _repr_html_(self) -> str:
-        return self.html
-
-    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
-        return {"text/html": self.html, "text/plain": repr(self)}
+class Bend(Live):
+    """What :func:`bend` returns."""
 
 
 def bend(
@@ -156,14 +133,7 @@ def bend(
         # "</script>" in a string would end the script that holds it.
         "payload": json.dumps(payload, ensure_ascii=False).replace("<", "\\u003c"),
     }
-    template = resources.files("dlib.viz").joinpath("bend.html")
-    # In one go, since a title may look like a place to be filled.
-    page = re.sub(
-        r"\{\{(\w+)\}\}",
-        lambda place: parts[place[1]],
-        template.read_text(encoding="utf-8"),
-    )
-    return Bend(page, title)
+    return Bend(fill("bend.html", parts), title)
 
 
 def _still(
