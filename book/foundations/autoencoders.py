@@ -171,7 +171,7 @@ explorer(ae, start, limits=(-reach, reach), title="The autoencoder's code")
 #    - \ln \frac{q}{p(z)} \cr
 # &\qquad + \ln \frac{q}{p_\theta(z|x)}\Big] \cr
 # &= \underbrace{\mathbb{E}_{q}[\ln p_\theta(x|z)]
-#    - \mathrm{KL}(q\|p(z))}_{\text{ELBO}} \cr
+#    {-} \mathrm{KL}(q\|p(z))}_{\text{ELBO}} \cr
 # &\quad + \underbrace{\mathrm{KL}(q\|p_\theta(z|x))}
 #      _{\text{gap} \,\ge\, 0} .
 # \end{aligned}
@@ -189,11 +189,11 @@ explorer(ae, start, limits=(-reach, reach), title="The autoencoder's code")
 #
 # $$
 # \begin{aligned}
-# &\operatorname*{arg\,min}_\phi\; \mathbb{E}_x\,
-# \mathrm{KL}\big(q_\phi(z|x) \| p_\theta(z|x)\big) \cr
+# &\operatorname*{arg\,min}_\phi \mathbb{E}_x
+# \mathrm{KL}(q_\phi(z|x) \| p_\theta(z|x)) \cr
 # &= \operatorname*{arg\,max}_\phi\; \mathbb{E}_x \Big[ \cr
 # &\quad \mathbb{E}_{z \sim q_\phi(z|x)} [\ln p_\theta(x|z)] \cr
-# &\quad - \mathrm{KL}\big(q_\phi(z|x) \| p(z)\big) \Big] .
+# &\quad - \mathrm{KL}(q_\phi(z|x) \| p(z)) \Big] .
 # \end{aligned}
 # \tag{1}
 # $$
@@ -453,9 +453,9 @@ the six latents that spend most at the end, moved from −2.5 to 2.5.
 Untrained, the network paints everything grey; at step
 {stops[len(stops) // 2 - 1]} it paints the same dark average for every picture.
 At step {stops[-3]} a rebuilt picture is a smear, already high or low as it
-should be, and at step {stops[-2]} it has place and By how many pixels of 32
-the centre of its brightness misses the true one: {missed}. Shape and angle are
-not there at the end: every sprite is a round blob.
+should be, and at step {stops[-2]} it has place and size. By how many pixels of
+32 the centre of its brightness misses the true one: {missed}. Shape and angle
+are not there at the end: every sprite is a round blob.
 """)
 
 # %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"image": {"alt": "Two curves over the training steps. Left, the negative log-likelihood falls steeply and flattens. Right, the KL divergence starts near zero and rises."}}
