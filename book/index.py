@@ -51,12 +51,12 @@ compare(
 # **Figure 1.** The decoders of a VAE and of a β-VAE, both trained on dSprites, run in
 # this page; $R^2$ says how well a straight line predicts the factor from that number.
 #
-# In the VAE the number that knows most about the place also bends the figure. In the
-# β-VAE the spot slides, and does nothing else: its *representation* is close to
-# **disentangled**. The price is in the picture too, for the β-VAE has forgotten which
-# shape it saw. How such a representation is learned, how it is measured, and how far
-# the published claims hold when you run them yourself: that is what this book is
-# about.
+# In the VAE each slider also turns one shape into another. In the β-VAE the spot
+# slides, or grows, and hardly changes otherwise: its representation is closer to
+# [disentangled](reference/glossary.md#disentangled). The price is in the picture too,
+# for the β-VAE has forgotten which shape it saw. How such a representation is learned,
+# how it is measured, and how far the published claims hold when you run them yourself:
+# that is what this book is about.
 
 # %% [markdown]
 # ## The chapters

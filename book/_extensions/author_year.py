@@ -19,7 +19,11 @@ from sphinx.application import Sphinx
 def label_of(entry: Entry) -> str:
     """What the text calls a paper: one author, two, or the first "et al."."""
     authors = [
-        str(Text.from_latex(" ".join([*person.prelast_names, *person.last_names])))
+        str(
+            Text.from_latex(
+                " ".join([*person.prelast_names, *person.last_names])
+            )
+        )
         for person in entry.persons["author"]
     ]
     who = f"{authors[0]} et al." if len(authors) > 2 else " and ".join(authors)

@@ -76,11 +76,18 @@ def table(app: Sphinx, page: str) -> nodes.table:
             )
             continue
         title = app.env.titles[chapter].astext()
-        link = make_refnode(app.builder, page, chapter, None, nodes.Text(title))
-        cells = [link, *(nodes.Text(said[key]) for key in TITLES if key in said)]
+        link = make_refnode(
+            app.builder, page, chapter, None, nodes.Text(title)
+        )
+        cells = [
+            link,
+            *(nodes.Text(said[key]) for key in TITLES if key in said),
+        ]
         body += row(cells)
     columns = [nodes.colspec(colwidth=1) for _ in TITLES]
-    head = nodes.thead("", row([nodes.Text(title) for title in TITLES.values()]))
+    head = nodes.thead(
+        "", row([nodes.Text(title) for title in TITLES.values()])
+    )
     group = nodes.tgroup("", *columns, head, body, cols=len(TITLES))
     return nodes.table("", group, classes=["colwidths-auto"])
 
@@ -98,7 +105,11 @@ def fill(app: Sphinx, doctree: nodes.document, page: str) -> None:
 
 def write_again(app: Sphinx, env: BuildEnvironment) -> list[str]:
     """A chapter that was read anew changes the table, on a page that was not."""
-    return [page for page, about in env.metadata.items() if "chapter-status" in about]
+    return [
+        page
+        for page, about in env.metadata.items()
+        if "chapter-status" in about
+    ]
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

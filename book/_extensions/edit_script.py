@@ -9,7 +9,11 @@ from sphinx.application import Sphinx
 
 
 def open_script(
-    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any
+    app: Sphinx,
+    page: str,
+    template: str,
+    context: dict[str, Any],
+    doctree: Any,
 ) -> None:
     for group in context.get("header_buttons", []):
         for button in group.get("buttons", []):

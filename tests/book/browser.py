@@ -63,9 +63,7 @@ class Browser:
             )
             self._session: str | None = None
             target = self.call("Target.createTarget", url="about:blank")["targetId"]
-            attached = self.call(
-                "Target.attachToTarget", targetId=target, flatten=True
-            )
+            attached = self.call("Target.attachToTarget", targetId=target, flatten=True)
             self._session = attached["sessionId"]
             for domain in ("Page", "Runtime", "Log", "Network"):
                 self.call(f"{domain}.enable")
