@@ -42,7 +42,10 @@ MAY: dict[str, set[str]] = {
     # on top
     "estimate": {"recipes", "runs", "training"},
     "sweeps": {"progress", "recipes", "runs", "storage"},
-    "viz": {"budget", "data", "inference", "models", "networks", "runs"},
+    "viz": {
+        "budget", "data", "inference", "models", "networks", "progress", "runs",
+        "training",
+    },
     "cli": {
         "budget", "data", "estimate", "metrics", "progress", "recipes", "runs",
         "storage", "sweeps",
@@ -128,7 +131,8 @@ def test_the_picture_in_contributing_shows_these_arrows() -> None:
 
 
 HEAVY = ("sklearn", "scipy", "pandas", "matplotlib", "h5py", "pooch", "requests",
-         "lightning_fabric", "IPython", "ray", "pebble", "typer")  # fmt: skip
+         "lightning_fabric", "IPython", "ipywidgets", "ray", "pebble",
+         "typer")  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import json
 import re
@@ -10,11 +11,13 @@ import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 import torch
 
 from dlib.viz.bend import Bend, Bending, bend
+from dlib.viz.style import COLOURS
 
 BROWSER = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),
@@ -100,10 +103,57 @@ def test_table_shows_the_start_without_a_script() -> None:
     assert numbers == ["0.90", "0.00", "0.80", "0.60"]
 
 
+def still_of(figure: Bend) -> tuple[ElementTree.Element, str, str]:
+    """The still picture itself, its alt text, and the sentence below it."""
+    [(alt, coded, said)] = re.findall(
+        r'<div class="dlib-bend-still">\n<img alt="(.*?)" '
+        r'src="data:image/svg\+xml;base64,(.*?)">\n<p>(.*?)</p>',
+        figure.html,
+    )
+    return ElementTree.fromstring(base64.b64decode(coded)), alt, said
+
+
+def test_still_picture_shows_the_start_and_half_way() -> None:
+    picture, alt, said = still_of(shown(points=7))
+    svg = "{http://www.w3.org/2000/svg}"
+    assert [t.text for t in picture.iter(f"{svg}text")] == [
+        "0°", "z0", "z1", "45°", "z0", "z1",
+    ]  # fmt: skip
+    assert alt == "Scatter of z0 and z1, coloured by hue: 0° and 45°."
+    assert "turn, 45°: MIG falls to 0.25. The table has" in said
+    # Seven points a panel, in the colours of their hues.
+    groups = [g for g in picture.iter(f"{svg}g") if g.get("fill") in COLOURS]
+    assert [len(g) for g in groups] == [3, 2, 2, 0, 0, 0] * 2
+    # Where the first point stands: the axes' middle, and upward is less.
+    codes = bendings()["turn"].codes
+    limit = max(float(part[:7, :2].abs().max()) for part in codes)
+    x, y = codes[0][0, :2].tolist()
+    dot = groups[0][0]
+    assert float(dot.get("cx", "")) == pytest.approx(
+        26 + 110 + 105 * x / limit, abs=0.2
+    )
+    assert float(dot.get("cy", "")) == pytest.approx(
+        26 + 110 - 105 * y / limit, abs=0.2
+    )
+
+
+def test_still_picture_of_a_single_position_has_one_panel() -> None:
+    once = replace(
+        bendings()["turn"],
+        labels=["<0°>"],
+        codes=bendings()["turn"].codes[:1],
+        scores=bendings()["turn"].scores[:1],
+    )
+    picture, alt, said = still_of(shown(bendings={"turn": once}))
+    assert len(list(picture.iter("{http://www.w3.org/2000/svg}text"))) == 3
+    assert alt.endswith("&lt;0°&gt;.")
+    assert "no score moves" in said
+
+
 def test_page_names_no_id_and_loads_nothing() -> None:
     page = shown().html
     assert not re.search(r"\sid=", page)
-    assert not re.search(r"\ssrc=|\shref=|@import|fetch\(", page)
+    assert not re.search(r'\ssrc="(?!data:)|\shref=|@import|fetch\(', page)
     # The name space of SVG is a name, not an address to load from.
     assert set(re.findall(r"https?://[^\"' ]*", page)) == {"http://www.w3.org/2000/svg"}
 
@@ -179,6 +229,7 @@ document.querySelectorAll(".dlib-bend").forEach((root) => {
     pressed: Array.from(root.querySelectorAll("[aria-pressed=true]"),
       (button) => button.textContent),
     note: root.querySelector(".dlib-bend-note").textContent,
+    still: root.querySelector(".dlib-bend-still").checkVisibility(),
   });
   const seen = [look()];
   slider.value = 1;
@@ -225,6 +276,7 @@ def test_slider_and_buttons_answer_in_a_browser(tmp_path: Path) -> None:
     first, second = json.loads(html.unescape(text))
     assert first == second
     start, turned, scaled = first
+    assert not start["still"]
     assert start["scores"] == ["0.90", "0.80"]
     assert start["pressed"] == ["turn", "hue"]
     assert (start["value"], start["status"]) == ("0°", "")

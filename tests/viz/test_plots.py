@@ -48,6 +48,20 @@ def test_traversals_move_one_latent_a_row(method):
     assert codes[1, :, 1:].std(0).max() < 1e-6
 
 
+def test_traverse_gives_the_pictures_of_the_rows(method):
+    image = TwinDSprites(16)[0][0]
+    pictures = viz.traverse(method, image, order=[2, 0], steps=5, limit=2.0)
+    assert pictures.shape == (10, 1, 16, 16) and not pictures.requires_grad
+    with torch.no_grad():
+        code = method.encode(image[None] / 255)
+        code[0, 0] = 1.0  # z0, fourth of five from -2 to 2
+        wanted = method.decode(code)[0]
+    torch.testing.assert_close(pictures[5 + 3], wanted)
+    for wrong in ([], [4], [-1]):
+        with pytest.raises(ValueError, match="0 to 3, and at least one; got"):
+            viz.traverse(method, image, order=wrong)
+
+
 def test_reconstructions_have_a_row_a_method(method):
     data = TwinDSprites(16)
     figure = viz.reconstructions({"one": method, "two": method}, data, n=4)

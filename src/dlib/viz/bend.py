@@ -20,6 +20,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from dlib.viz.bend_bars import bars, style
+from dlib.viz.bend_still import moved, still
 from dlib.viz.style import COLOURS
 
 MAX_POINTS = 600  # of the scatter: each is an element of the page
@@ -141,14 +143,15 @@ def bend(
             for name, bending in bendings.items()
         ],
     }
-    start = next(iter(bendings.values())).scores[0]
+    first = next(iter(bendings.values()))
+    start = {metric: first.scores[0][metric] for metric in metrics}
     parts = {
         "title": html.escape(title),
+        "style": style(),
         "bendings": _buttons("bending", bendings),
         "factors": _buttons("factor", values),
-        "rows": "\n".join(
-            _row(metric, start[metric], noise_floors[metric]) for metric in metrics
-        ),
+        "bars": bars(start, noise_floors, start),
+        **_still(payload, first, start),
         # "</script>" in a string would end the script that holds it.
         "payload": json.dumps(payload, ensure_ascii=False).replace("<", "\\u003c"),
     }
@@ -160,6 +163,36 @@ def bend(
         template.read_text(encoding="utf-8"),
     )
     return Bend(page, title)
+
+
+def _still(
+    payload: dict[str, Any], first: Bending, start: Mapping[str, float]
+) -> dict[str, str]:
+    """The first bending at its start and half-way, for where no script runs."""
+    shown, factor = payload["bendings"][0], payload["factors"][0]
+    middle = len(first.labels) // 2
+    chosen = sorted({0, middle})
+    panels = [
+        (
+            str(first.labels[i]),
+            torch.tensor(shown["positions"][i]["points"]).view(-1, 2),
+        )
+        for i in chosen
+    ]
+    across, upward = shown["axes"]
+    ends = " and ".join(first.labels[i] for i in chosen)
+    alt = f"Scatter of {across} and {upward}, coloured by {factor['name']}: {ends}."
+    then = {metric: first.scores[middle][metric] for metric in start}
+    said = (
+        "A still picture, since scripts are off here or this notebook is not trusted. "
+        f"{shown['name']}, {first.labels[middle]}: {moved(start, then)}. The table "
+        "has the scores at the start."
+    )
+    return {
+        "still": still(panels, factor["labels"], (across, upward), shown["limit"]),
+        "alt": html.escape(alt),
+        "said": html.escape(said),
+    }
 
 
 def _check_finite(value: float, what: str) -> None:
@@ -242,17 +275,4 @@ def _buttons(kind: str, names: Mapping[str, object]) -> str:
         f'<button type="button" data-{kind}="{i}" '
         f'aria-pressed="{"false" if i else "true"}">{html.escape(name)}</button>'
         for i, name in enumerate(names)
-    )
-
-
-def _row(metric: str, score: float, floor: float) -> str:
-    width, tick = (100 * min(1.0, max(0.0, value)) for value in (score, floor))
-    return (
-        f'<tr><th scope="row">{html.escape(metric)}</th>'
-        '<td><div class="dlib-bend-bar" aria-hidden="true">'
-        f'<div class="dlib-bend-start" style="width: {width:.2f}%"></div>'
-        f'<div class="dlib-bend-score" style="width: {width:.2f}%"></div>'
-        f'<div class="dlib-bend-floor" style="left: {tick:.2f}%"></div></div></td>'
-        f'<td class="dlib-bend-number">{score:.2f}</td>'
-        f'<td class="dlib-bend-number">{floor:.2f}</td></tr>'
     )

@@ -110,6 +110,54 @@ def reconstructions(
     )
 
 
+def traverse(
+    method: Method,
+    image: Tensor,
+    *,
+    order: Sequence[int] | None = None,
+    limit: float = 2.5,
+    steps: int = 9,
+) -> Tensor:
+    """The pictures of :func:`traversals`, row after row.
+
+    Parameters
+    ----------
+    method : Method
+    image : Tensor
+        ``uint8``, shape (c, h, w): the picture to start from.
+    order : sequence of int, optional
+        Which latents; all by default.
+    limit : float
+        A latent runs from ``-limit`` to ``limit``.
+    steps : int
+        Pictures in a row.
+
+    Returns
+    -------
+    Tensor
+        Floats in [0, 1] on the CPU, shape (len(order) * steps, c, h, w).
+
+    Raises
+    ------
+    ValueError
+        If ``order`` names a latent that the method does not have.
+    """
+    order = list(range(method.latent_dim)) if order is None else list(order)
+    wrong = [latent for latent in order if not 0 <= latent < method.latent_dim]
+    if wrong or not order:
+        raise ValueError(
+            f"order names latents by number, 0 to {method.latent_dim - 1}, and at "
+            f"least one; got {order}"
+        )
+    with evaluating(method):
+        code = method.encode(to_float(image[None], device_of(method)))  # (1, d)
+        values = torch.linspace(-limit, limit, steps, device=code.device)
+        codes = code.repeat(len(order) * steps, 1)
+        for row, latent in enumerate(order):
+            codes[row * steps : (row + 1) * steps, latent] = values
+        return method.decode(codes).cpu()
+
+
 def traversals(
     method: Method,
     image: Tensor,
@@ -137,18 +185,13 @@ def traversals(
         Titles of the rows, in the same order; ``z0`` and so on by default.
     """
     order = list(range(method.latent_dim)) if order is None else list(order)
-    with evaluating(method):
-        code = method.encode(to_float(image[None], device_of(method)))  # (1, d)
-        values = torch.linspace(-limit, limit, steps, device=code.device)
-        codes = code.repeat(len(order) * steps, 1)
-        for row, latent in enumerate(order):
-            codes[row * steps : (row + 1) * steps, latent] = values
-        pictures = method.decode(codes)
+    pictures = traverse(method, image, order=order, limit=limit, steps=steps)
+    values = torch.linspace(-limit, limit, steps).tolist()
     return image_grid(
         pictures,
         columns=steps,
         row_titles=[f"z{i}" for i in order] if labels is None else labels,
-        column_titles=[f"{value:+.1f}" for value in values.tolist()],
+        column_titles=[f"{value:+.1f}" for value in values],
         scale=0.6,
     )
 
