@@ -209,6 +209,7 @@ class Page(HTMLParser):
         self.anchors: set[str] = set()
         self.links: list[str] = []
         self.pictures: list[dict[str, str | None]] = []
+        self.described = False
         self.feed(path.read_text())
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -218,6 +219,8 @@ class Page(HTMLParser):
                 self.anchors.add(str(values[key]))
         if tag == "a" and values.get("href"):
             self.links.append(str(values["href"]))
+        if tag == "meta" and values.get("name") == "description":
+            self.described = bool(values.get("content"))
         if tag == "img":
             self.pictures.append(values)
 
@@ -284,3 +287,15 @@ def test_colab_button_of_the_page_agrees_with_the_chapter(chapter: Path) -> None
     links = page_at(file_of(name_of(chapter))).links
     colab = {link for link in links if "colab.research.google.com" in link}
     assert len(colab) == 1, f"the launch button and the chapter differ: {colab}"
+
+
+@built
+@pytest.mark.parametrize("page", pages())
+def test_page_is_described_and_leads_to_its_source(page: str) -> None:
+    assert page_at(file_of(page)).described
+    source = source_of(page)
+    assert source is not None
+    written = source.with_suffix(".py") if source.suffix == ".ipynb" else source
+    address = f"{ADDRESS}/edit/{BRANCH}/{written.relative_to(ROOT).as_posix()}"
+    edits = [link for link in page_at(file_of(page)).links if "/edit/" in link]
+    assert edits == [address]
