@@ -111,7 +111,8 @@ pages: $(INSTALLED)  # pairing, links, alt texts: needs `smoke-book` before it
 # --- by hand ----------------------------------------------------------------
 
 pair: $(INSTALLED)  ## bring each chapter's .py and .ipynb in step, no outputs
-	jupytext --sync $$(find book -name '*.py' ! -path '*/_build/*')
+	jupytext --sync $$(find book -name '*.py' ! -path '*/_build/*' \
+	  ! -path '*/_extensions/*')
 	@python -c "$$STRIP" $$(find book -name '*.ipynb' ! -path '*/_build/*' \
 	  ! -path '*/.ipynb_checkpoints/*')
 

@@ -11,9 +11,13 @@ from sphinx.application import Sphinx
 def skip(
     app: Sphinx, what: str, name: str, member: Any, skipped: bool, options: Any
 ) -> bool | None:
-    """A named tuple's fields: its docstring has them; None leaves the rest alone."""
+    """A named tuple's fields, of which its docstring tells; pydantic's settings.
+
+    None leaves all else alone.
+    """
     says = str(getattr(member, "__doc__", ""))
-    return True if says.startswith("Alias for field number") else None
+    noise = name == "model_config" or says.startswith("Alias for field number")
+    return True if noise else None
 
 
 def sign(

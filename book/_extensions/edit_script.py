@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from sphinx.application import Sphinx
@@ -16,10 +17,8 @@ def open_script(
 ) -> None:
     for group in context.get("header_buttons", []):
         for button in group.get("buttons", []):
-            if button["label"] == "source-edit-button":
-                button["url"] = button["url"].removesuffix(".ipynb") + (
-                    ".py" if button["url"].endswith(".ipynb") else ""
-                )
+            if button.get("label") == "source-edit-button":
+                button["url"] = re.sub(r"\.ipynb$", ".py", button["url"])
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from browser import BROWSER, Browser
 
 ROOT = Path(__file__).parents[2]
 HTML = Path(os.environ.get("UNTANGLED_HTML", ROOT / "book" / "_build" / "html"))
-BROWSER = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),
-    None,
-)
 PAGES = [
     page
-    for folder in ("foundations", "papers", "reference")
-    for page in sorted((HTML / folder).glob("*.html"))
+    for pattern in ("index.html", "foundations/**/*", "papers/**/*", "reference/**/*")
+    for page in sorted(HTML.glob(pattern))
+    if page.suffix == ".html"
 ]
 
 pytestmark = [
@@ -32,7 +30,12 @@ pytestmark = [
 ]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+pages = pytest.mark.parametrize(
+    "page", PAGES, ids=lambda page: page.relative_to(HTML).with_suffix("").as_posix()
+)
+
+
+@pages
 def test_page_runs_in_a_browser_without_a_network(page: Path, tmp_path: Path) -> None:
     assert BROWSER is not None
     opened = subprocess.run(
@@ -79,3 +82,19 @@ def test_page_runs_in_a_browser_without_a_network(page: Path, tmp_path: Path) ->
         parts = re.findall(rf'<div class="{figure}-{part}"[^>]*>', opened.stdout)
         assert len(parts) == asked
         assert not [tag for tag in parts if "hidden" in tag]
+
+
+@pytest.fixture(scope="module")
+def phone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with Browser(tmp_path_factory.mktemp("phone")) as browser:
+        browser.screen(375, 800)
+        yield browser
+
+
+@pages
+def test_page_does_not_scroll_sideways_on_a_phone(page: Path, phone: Browser) -> None:
+    phone.open(page.resolve().as_uri())
+    if 'class="math' in page.read_text():
+        phone.wait("!!document.querySelector('mjx-container')")
+    width = phone.ask("document.documentElement.scrollWidth")
+    assert width <= 375, f"{width} pixels wide"

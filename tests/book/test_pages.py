@@ -18,9 +18,17 @@ import jupytext
 import nbformat
 import pytest
 import yaml
+from chapters import (
+    BOOK,
+    CHAPTERS,
+    ROOT,
+    chapters,
+    code_cells,
+    name_of,
+    notebook,
+    sources,
+)
 
-ROOT = Path(__file__).parents[2]
-BOOK = ROOT / "book"
 ADDRESS = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"]
 BRANCH = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["branch"]
 
@@ -33,31 +41,6 @@ if "google.colab" in sys.modules:
     source = "dlib-book @ git+{ADDRESS}"
     pip = [sys.executable, "-m", "pip", "install", "-q"]
     subprocess.run([*pip, source], check=True)"""
-
-
-def sources(pattern: str) -> list[Path]:
-    return sorted(
-        path
-        for path in BOOK.rglob(pattern)
-        if not {"_build", ".ipynb_checkpoints", "__pycache__"} & set(path.parts)
-    )
-
-
-def name_of(path: Path) -> str:
-    return path.relative_to(BOOK).with_suffix("").as_posix()
-
-
-CHAPTERS = sources("*.ipynb")
-chapters = pytest.mark.parametrize("chapter", CHAPTERS, ids=name_of)
-
-
-@cache
-def notebook(path: Path) -> nbformat.NotebookNode:
-    return nbformat.read(path, as_version=4)
-
-
-def code_cells(path: Path) -> list[nbformat.NotebookNode]:
-    return [cell for cell in notebook(path).cells if cell.cell_type == "code"]
 
 
 # --- sources ----------------------------------------------------------------
@@ -76,7 +59,10 @@ def test_notebook_and_script_are_in_step(chapter: Path) -> None:
             (
                 cell.cell_type,
                 cell.source,
-                {key: cell.metadata.get(key) for key in ("tags", "mystnb")},
+                {
+                    key: cell.metadata.get(key)
+                    for key in ("tags", "mystnb", "jupyter", "cellView")
+                },
             )
             for cell in book.cells
         ]
@@ -101,8 +87,10 @@ def test_chapter_opens_with_its_title_and_its_colab_link(chapter: Path) -> None:
         "https://colab.research.google.com/github/"
         f"{urlsplit(ADDRESS).path.strip('/')}/blob/{BRANCH}/book/{name_of(chapter)}.ipynb"
     )
-    assert f"[Open in Colab]({target})" in first.source
     everything = "\n".join(cell.source for cell in notebook(chapter).cells)
+    # The index has its figure there: its link stands with how to run it.
+    place = everything if name_of(chapter) == "index" else first.source
+    assert f"[Open in Colab]({target})" in place
     found = set(re.findall(r"https://colab\.research[^)\s]*", everything))
     assert found == {target}
 
@@ -221,6 +209,7 @@ class Page(HTMLParser):
         self.anchors: set[str] = set()
         self.links: list[str] = []
         self.pictures: list[dict[str, str | None]] = []
+        self.described = False
         self.feed(path.read_text())
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -230,6 +219,8 @@ class Page(HTMLParser):
                 self.anchors.add(str(values[key]))
         if tag == "a" and values.get("href"):
             self.links.append(str(values["href"]))
+        if tag == "meta" and values.get("name") == "description":
+            self.described = bool(values.get("content"))
         if tag == "img":
             self.pictures.append(values)
 
@@ -296,3 +287,15 @@ def test_colab_button_of_the_page_agrees_with_the_chapter(chapter: Path) -> None
     links = page_at(file_of(name_of(chapter))).links
     colab = {link for link in links if "colab.research.google.com" in link}
     assert len(colab) == 1, f"the launch button and the chapter differ: {colab}"
+
+
+@built
+@pytest.mark.parametrize("page", pages())
+def test_page_is_described_and_leads_to_its_source(page: str) -> None:
+    assert page_at(file_of(page)).described
+    source = source_of(page)
+    assert source is not None
+    written = source.with_suffix(".py") if source.suffix == ".ipynb" else source
+    address = f"{ADDRESS}/edit/{BRANCH}/{written.relative_to(ROOT).as_posix()}"
+    edits = [link for link in page_at(file_of(page)).links if "/edit/" in link]
+    assert edits == [address]

@@ -54,7 +54,7 @@ def colophon() -> None:
 
     seconds = time.monotonic() - BEGAN
     say(
-        f"*This chapter ran on {datetime.now(UTC):%-d %B %Y}, in {seconds:.0f} s, at "
+        f"*This notebook ran on {datetime.now(UTC):%-d %B %Y}, in {seconds:.0f} s, at "
         f"the `{budget.current()}` budget, on {machine()}: Python "
         f"{platform.python_version()}, torch {torch.__version__}, dlib "
         f"{dlib.__version__}.*"
