@@ -21,7 +21,7 @@
 # Two networks have seen the same pictures and nothing else. Each slider moves the
 # one number that knows most about a factor, in both at once.
 
-# %% tags=["remove-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-cell"]
 # Colab starts without the library: install it there, and only there.
 import subprocess
 import sys
@@ -31,7 +31,7 @@ if "google.colab" in sys.modules:
     pip = [sys.executable, "-m", "pip", "install", "-q"]
     subprocess.run([*pip, source], check=True)
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 from dlib import recipes, viz
 from dlib.viz.compare import compare
 
@@ -116,5 +116,5 @@ compare(
 # The numbers in the text were put there by the cells that computed them, in the run
 # that made this page.
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 viz.colophon()

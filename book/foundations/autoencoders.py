@@ -32,7 +32,7 @@ if "google.colab" in sys.modules:
     pip = [sys.executable, "-m", "pip", "install", "-q"]
     subprocess.run([*pip, source], check=True)
 
-# %% tags=["hide-input", "remove-output"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input", "remove-output"]
 # @title Imports, how much work each budget does, and three trained runs
 import math
 import tempfile
@@ -68,7 +68,7 @@ def batch(n, seed=0, dataset=held_out):
 # %% [markdown]
 # ## A code with holes
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"image": {"alt": "Three rows of ten pictures. Top, sprites that were held out; middle, the autoencoder's reconstructions, in place and of the right size but with rounded corners; bottom, smears and fragments that its decoder makes of ten random codes."}}
+# %% cellView="form" jupyter={"source_hidden": true} mystnb={"image": {"alt": "Three rows of ten pictures. Top, sprites that were held out; middle, the autoencoder's reconstructions, in place and of the right size but with rounded corners; bottom, smears and fragments that its decoder makes of ten random codes."}} tags=["hide-input"]
 # @title Figure 1
 with torch.no_grad():
     pictures = batch(10)
@@ -305,7 +305,7 @@ estimates = {
     "score function": (z - 1) ** 2 * z / 0.25,  # f(z) times dlnq/dmu
 }
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"image": {"alt": "Left: eight noise values are carried by straight lines to samples of a wide and of a narrow distribution. Right: two histograms of gradient estimates. The reparametrised one is a narrow hump at minus two; the score function's has its peak near zero and a long tail to the left."}}
+# %% cellView="form" jupyter={"source_hidden": true} mystnb={"image": {"alt": "Left: eight noise values are carried by straight lines to samples of a wide and of a narrow distribution. Right: two histograms of gradient estimates. The reparametrised one is a narrow hump at minus two; the score function's has its peak near zero and a long tail to the left."}} tags=["hide-input"]
 # @title Figure 4
 figure, axes = plt.subplots(1, 2, figsize=(8, 2.6))
 for i, (mu, sigma) in enumerate([(0, 1), (2, 0.4)]):
@@ -318,7 +318,7 @@ for name, values in estimates.items():
 axes[1].legend()
 label = axes[1].set_xlabel("estimate of the gradient")
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 means, widths = (
     [float(statistic) for statistic in statistics]
     for statistics in zip(*((v.mean(), v.std()) for v in estimates.values()))
@@ -427,7 +427,7 @@ viz.film(
 )
 
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 def centres(pictures):
     """Of what is bright, in pixels: (n, 2)."""
     place = torch.arange(pictures.shape[-1], dtype=pictures.dtype)
@@ -458,7 +458,7 @@ should be, and at step {stops[-2]} it has place and size. By how many pixels of
 are not there at the end: every sprite is a round blob.
 """)
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"image": {"alt": "Two curves over the training steps. Left, the negative log-likelihood falls steeply and flattens. Right, the KL divergence starts near zero and rises."}}
+# %% cellView="form" jupyter={"source_hidden": true} mystnb={"image": {"alt": "Two curves over the training steps. Left, the negative log-likelihood falls steeply and flattens. Right, the KL divergence starts near zero and rises."}} tags=["hide-input"]
 # @title Figure 6
 figure, axes = plt.subplots(1, 2, figsize=(8, 2.6))
 titles = {"nll": "negative log-likelihood", "kl": "KL divergence"}
@@ -468,7 +468,7 @@ for axis, (term, title) in zip(axes, titles.items()):
     axis.grid(True)
     axis.set_ylim(bottom=0)
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 if budget.current() == "book":
     assert min(history.terms["kl"]) < 0.1 < 5 < history.terms["kl"][-1]
     assert history.terms["nll"][-1] < history.terms["nll"][1]
@@ -493,7 +493,7 @@ first.
 # %% mystnb={"image": {"alt": "Four rows of ten pictures: held-out sprites, and their reconstructions by the autoencoder, the VAE and the beta-VAE. The VAE's keep corners; the others turn squares and hearts into discs."}}
 figure = viz.reconstructions(methods, held_out, n=10)
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 steps = [run.recipe.steps for run in trained.values()]
 viz.say(f"""
 **Figure 7.** Held-out sprites and what the three methods make of them.
@@ -521,7 +521,7 @@ with torch.no_grad():
 titles = ["autoencoder", "… own scale", "VAE", "β-VAE"]
 figure = viz.image_grid(torch.cat(rows), columns=10, row_titles=titles)
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 scales = {title: code.std(0) for title, code in codes.items()}
 moving = {title: int((scale > 0.5).sum()) for title, scale in scales.items()}
 names = list(methods)
@@ -566,7 +566,7 @@ axis.set_xticks(range(10), [])
 axis.set_xlabel("latents, from the dearest")
 label = axis.set_ylabel("nats a picture")
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 active = [int((nats > 0.1).sum()) for nats in spent.values()]
 rates = [float(nats.sum()) for nats in spent.values()]
 if budget.current() == "book":
@@ -640,7 +640,7 @@ with torch.no_grad():
     start = beta_vae.encode(to_float(heart[None]))
 explorer(beta_vae, start=start, order=order[names[2]], title=names[2])
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 first, second = order[names[2]][:2]
 moves = []
 with torch.no_grad():
@@ -703,7 +703,7 @@ print(len(points), "runs;", f"{run.recipe.steps:,} steps each")
 labels = {"xlabel": "rate: KL (nats)", "ylabel": "distortion: NLL (nats)"}
 figure = viz.trade_off({"β-VAE": points}, **labels)
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 mean_of = {
     beta: torch.tensor([p[1:] for p in points if p[0] == beta]).mean(0)
     for beta in migs
@@ -794,7 +794,7 @@ rows["noise"] = {
 table = pd.DataFrame.from_dict(rows, orient="index").astype(float)
 table.round(4).astype(object).where(table.notna(), "–")
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 mig = [run.metrics["mig"] for run in trained.values()]
 sap = [run.metrics["sap"] for run in trained.values()]
 error = [run.metrics["reconstruction"] for run in trained.values()]
@@ -858,7 +858,7 @@ curves = {
 # %% mystnb={"image": {"alt": "Three rows of ten pictures: held-out sprites; soft blobs at the sprites' places by the VAE that sums over pixels; ten times the same dark, empty picture by the one that averages."}}
 figure = viz.reconstructions(models, small_held_out, n=10)
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 ends = {name: curve.terms["kl"][-1] for name, curve in curves.items()}
 falls = curves["mean"].terms["nll"]
 assert ends["mean"] < 0.1
@@ -907,7 +907,7 @@ with torch.no_grad():
         drawn[name] = reparametrise(posterior, seeded(5))[:, best]
 assert rectified.encode(few).min() >= 0
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"image": {"alt": "Two histograms of the codes of the dearest latent over all pictures, each with the prior's bell curve. With a linear end the codes lie around zero; with a ReLU they are wider and lie to the right of it."}}
+# %% cellView="form" jupyter={"source_hidden": true} mystnb={"image": {"alt": "Two histograms of the codes of the dearest latent over all pictures, each with the prior's bell curve. With a linear end the codes lie around zero; with a ReLU they are wider and lie to the right of it."}} tags=["hide-input"]
 # @title Figure 16
 figure, axes = plt.subplots(1, 2, figsize=(8, 2.4), sharex=True, sharey=True)
 grid, bins = torch.linspace(-6, 10, 200), torch.linspace(-6, 10, 65)
@@ -917,7 +917,7 @@ for axis, (name, values) in zip(axes, drawn.items()):
     axis.set(title=f"last layer: {name}", xlabel="code of the dearest latent")
 legend = axes[1].legend()
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 at = {name: float(values.mean()) for name, values in drawn.items()}
 if budget.current() == "book":
     assert abs(at["linear"]) < 0.3 < at["ReLU"]
@@ -933,7 +933,7 @@ the means say nothing. Whatever such an encoder says, it pays for its distance
 from the prior as well.
 """)
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 viz.say(f"""
 ## Takeaways
 
@@ -958,7 +958,7 @@ viz.say(f"""
 # $\mathcal N(m_1, s_1^2)$ from $\mathcal N(m_2, s_2^2)$.
 
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 # @title The checker of exercise 1
 def check_kl(answer):
     if answer(*torch.ones(4)) is ...:
@@ -981,7 +981,7 @@ def kl(m1, s1, m2, s2):
 check_kl(kl)
 
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true} cellView="form" mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+# %% cellView="form" jupyter={"outputs_hidden": true, "source_hidden": true} mystnb={"code_prompt_hide": "Hide the solution", "code_prompt_show": "Show the solution"} tags=["hide-cell"]
 # @title Solution 1
 # A divergence does not change when both sides are shifted and stretched
 # alike, so bring the second to N(0, 1).
@@ -997,7 +997,7 @@ check_kl(kl_solved)
 # channels, and multiplies the KL sum by `weight`. Which β is that in this book?
 
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 # @title The checker of exercise 2
 def check_beta(answer):
     if answer(1, 1, 1) is ...:
@@ -1020,7 +1020,7 @@ def beta_of(weight, channels, size):
 check_beta(beta_of)
 
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true} cellView="form" mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+# %% cellView="form" jupyter={"outputs_hidden": true, "source_hidden": true} mystnb={"code_prompt_hide": "Hide the solution", "code_prompt_show": "Show the solution"} tags=["hide-cell"]
 # @title Solution 2
 # Only the ratio of the two terms matters, and the mean is the sum divided by
 # the number of values in a picture.
@@ -1040,7 +1040,7 @@ check_beta(beta_solved)
 # the prior. From a model's KL, what is the least that this distance can be?
 
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 # @title The checker of exercise 3
 def check_distance(answer):
     if answer(1.0, 1) is ...:
@@ -1062,7 +1062,7 @@ def least_distance(nats, pictures):
 check_distance(least_distance)
 
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true} cellView="form" mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+# %% cellView="form" jupyter={"outputs_hidden": true, "source_hidden": true} mystnb={"code_prompt_hide": "Hide the solution", "code_prompt_show": "Show the solution"} tags=["hide-cell"]
 # @title Solution 3
 def distance_solved(nats, pictures):
     return max(0.0, nats - math.log(pictures))
@@ -1094,5 +1094,5 @@ picture's KL, is the idea of [DIP-VAE](../papers/dip_vae.ipynb).
 # [Measuring](measuring.ipynb) takes the scores apart: what each asks of a code, what
 # noise gets, and what a rotation of two latents does to them.
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 viz.colophon()

@@ -23,7 +23,7 @@
 # beside what noise would have got; and say when one method is better than
 # another.
 
-# %% tags=["remove-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-cell"]
 # Colab starts without the library: install it there, and only there.
 import subprocess
 import sys
@@ -42,7 +42,7 @@ if "google.colab" in sys.modules:
 # chapter has no encoder and no image: we write the codes of three factors down
 # ourselves, a latent for each. Turn them:
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input"]
 # @title Imports, sizes, and three factors with their codes
 import math
 import warnings
@@ -94,7 +94,7 @@ def rotate(codes, t):
     return torch.cat([codes[:, :2] @ turn, codes[:, 2:]], dim=1)
 
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 def two_scores(codes):
     return {
         "MIG": metrics.mig(codes, factors).value,
@@ -123,7 +123,7 @@ bend(
 # latents, and two scores of disentanglement. Colour the points by hue, then by
 # size.
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 upright, eighth = turning.scores[0], turning.scores[list(TURNS).index(45)]
 viz.say(f"""
 At every angle the codes say exactly the same: from any of them a network can
@@ -235,7 +235,7 @@ for codes in (start, turned):
     assert math.isclose(our_sap(codes, factors), library.value, abs_tol=1e-9)
     print(f"SAP {library.value:.4f}, as in dlib")
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 mig_of = [metrics.mig(codes, factors) for codes in (start, turned)]
 lines_of = [our_sap(codes, factors) for codes in (start, turned)]
 viz.say(f"""
@@ -290,7 +290,7 @@ options = dict(which=list(WHICH), kinds=KINDS, progress=False)
 report = metrics.evaluate_codes(start, factors, **options)
 report.to_frame()[["value", "noise_floor"]].round(3)
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 got = {name: score.value for name, score in report.scores.items()}
 floor = {name: score.noise_floor for name, score in report.scores.items()}
 viz.say(f"""
@@ -373,7 +373,7 @@ def every_score(codes):
     return scores
 
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input"]
 BENDINGS = {
     "rotate": (rotate, (0, 1), lambda t: f"{90 * t:.0f}°"),
     "duplicate": (duplicate, (0, 3), lambda t: f"z3 + {t:.1f} z0"),
@@ -402,7 +402,7 @@ bend(bendings, factors, floors, values=VALUES)
 # shadow, where they started, and which touch the orange tick, what noise gets.
 # Your browser only looks the scores up: the cells above computed them.
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 SHORT = WHICH | {
     "dci_d": "DCI, latents (forest)",
     "dci_c": "DCI, factors (forest)",
@@ -534,7 +534,7 @@ def lost(metric, bending):
     return min(1, (scores[0] - min(scores)) / room)
 
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"image": {"alt": "Matrix of twelve metrics (rows) and five bendings (columns) with the share of the score that is lost at worst, 0 to 1. Most rows have one to three cells near zero; under added noise most are near one."}}
+# %% cellView="form" jupyter={"source_hidden": true} mystnb={"image": {"alt": "Matrix of twelve metrics (rows) and five bendings (columns) with the share of the score that is lost at worst, 0 to 1. Most rows have one to three cells near zero; under added noise most are near one."}} tags=["hide-input"]
 table = np.array([[lost(m, b) for b in bendings.values()] for m in floors])
 figure, axes = plt.subplots(figsize=(6.4, 4.4))
 axes.imshow(table, vmin=0, vmax=1, aspect="auto")
@@ -549,7 +549,7 @@ _ = axes.tick_params(length=0)
 # **Figure 3.** The largest loss of each metric under each bending: 0 is blind,
 # 1 is all the way down to what noise gets.
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 lost_by = {
     name: {key: table[row, column] for row, key in enumerate(SHORT)}
     for column, name in enumerate(bendings)
@@ -604,7 +604,7 @@ for name, protocol in predictors.items():
 short = ["disentanglement", "completeness", "I, train", "I, test"]
 pd.DataFrame(rows, parts).T.set_axis(short, axis=1).style.format("{:.2f}")
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 spread = [row["disentanglement"] for row in rows.values()]
 deep, shallow = rows["forest"], rows["forest, depth 4"]
 viz.say(f"""
@@ -643,7 +643,7 @@ _ = axes.legend()
 # **Figure 4.** What noise gets from three metrics, by the number of points:
 # means of five draws.
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 viz.say(f"""
 The floor of MIG is {floor_of["MIG"][0]:.3f} with {COUNTS[0]} points and falls
 to {floor_of["MIG"][-1]:.4f}, as counting noise does. Modularity's stays,
@@ -672,7 +672,7 @@ few = metrics.bootstrap(metrics.mig, blurred[:200], factors[:200], seed=0)
 print("all points:", sure)
 print("200 points:", few)
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 top = [
     metrics.mig(blurred[:k], factors[:k])["information"].topk(2, dim=0).values
     for k in (N, 200)
@@ -753,7 +753,7 @@ for width in (0.51, 1.0, 0.25):
     decided[width] = found.word
     print(f"noise .5 above noise {width}: {found}")
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 assert list(decided.values()) == ["too close to call", "held", "did not hold"]
 viz.say(f"""
 In brackets: in how many of the seeds, taken by themselves, the claim holds.
@@ -793,7 +793,7 @@ tends to narrow.
 # | explicitness | 10,000/5,000 (R) | logistic regression, area under the curve | .5 | P rescales to 0 by 2 AUC − 1 |
 # | InfoMEC | all given (P) | 10 nearest neighbours; logistic regression | InfoM, InfoC: not 0; InfoE: 0 | `discrete_codes` counts instead |
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 viz.say(f"""
 Here we took {N:,} points; where a metric fits, two thirds of them to fit on
 and the others to test on. No point is in both. Codes are always the
@@ -805,7 +805,7 @@ one table. An option stands beside the name, as in
 score's name.
 """)
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input"]
 about = {
     m.name: {
         "lowest, highest": "{:g}, {:g}".format(*m.bounds),
@@ -848,7 +848,7 @@ claims = {
 held = {c: "held" if yes else "did not hold" for c, yes in claims.items()}
 pd.DataFrame({"on these codes": held})
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 sizes = (3, 6, 40, 32, 32)  # dSprites': shape, scale, orientation, x, y
 sprites = [torch.randint(size, (N,), generator=draw) for size in sizes]
 of_sprites = metrics.noise_floor(
@@ -889,7 +889,7 @@ def your_mig(codes, factors, bins=20):
     return math.nan  # yours here
 
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input"]
 # @title The checker
 def check_mig(function):
     """Says what is missing, as far as it can tell."""
@@ -918,7 +918,7 @@ def check_mig(function):
 print(check_mig(your_mig))
 
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true} cellView="form" mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+# %% cellView="form" jupyter={"outputs_hidden": true, "source_hidden": true} mystnb={"code_prompt_hide": "Hide the solution", "code_prompt_show": "Show the solution"} tags=["hide-cell"]
 # @title Solution 1
 def solved_mig(codes, factors, bins=20):
     low, high = codes.min(0).values, codes.max(0).values
@@ -950,7 +950,7 @@ def cheat(codes):
     return codes  # yours here
 
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input"]
 # @title The checker
 def check_cheat(function):
     bent = function(start)
@@ -964,7 +964,7 @@ def check_cheat(function):
 print(check_cheat(cheat))
 
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true} cellView="form" mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+# %% cellView="form" jupyter={"outputs_hidden": true, "source_hidden": true} mystnb={"code_prompt_hide": "Hide the solution", "code_prompt_show": "Show the solution"} tags=["hide-cell"]
 # @title Solution 2
 def solved_cheat(codes):
     return torch.cat([codes, codes], dim=1)
@@ -996,7 +996,7 @@ def fair_factor_vae(codes, factors):
     return metrics.factor_vae(codes, factors)  # yours here
 
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input"]
 # @title The checker
 def check_fair(function):
     small = float(function(rescale(start, 1), factors))
@@ -1009,7 +1009,7 @@ def check_fair(function):
 print(check_fair(fair_factor_vae))
 
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true} cellView="form" mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+# %% cellView="form" jupyter={"outputs_hidden": true, "source_hidden": true} mystnb={"code_prompt_hide": "Hide the solution", "code_prompt_show": "Show the solution"} tags=["hide-cell"]
 # @title Solution 3
 def solved_fair(codes, factors):
     largest = codes.std(0).max()
@@ -1041,5 +1041,5 @@ out, and it suits VAEs, whose prior sets the unit.
 # identity. You now have the scores to ask what that buys, and the verdicts to
 # say how surely.
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 viz.colophon()

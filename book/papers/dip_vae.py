@@ -146,12 +146,12 @@ if budget.current() == "book":
     diagonal = losses.inferred_prior_covariance(mean, logvar).diagonal()
     assert largest["vae"] > 0.1 and (diagonal - 1).abs().max() < 0.25
 viz.say(f"""
-On the right the diagonal is close to one, as promised. The rest is not zero: the
-largest entry is {largest["vae"]:.2f} in size. Two latents that are correlated over
-the data carry something in common, and a change of that something moves both:
-the opposite of a factor with a latent of its own. On the left some latents have a
-variance of zero: their means never move. They are *silent*, and their posterior
-supplies the one.
+On the right the diagonal is close to one, as promised. The rest is not zero:
+the largest entry is {largest["vae"]:.2f} in size. Two latents that are
+correlated over the data carry something in common, and a change of that
+something moves both: the opposite of a factor with a latent of its own. On the
+left some latents have a variance of zero: their means never move. They are
+*silent*, and their posterior supplies the one.
 """)
 
 # %% [markdown]
@@ -283,11 +283,12 @@ if budget.current() == "book":
     assert ends["nll"] > 2 * ends["kl"] and kl[-1] > 2 * kl[0]
     assert penalties < 0.5 * ends["nll"]
 viz.say(f"""
-The reconstruction term towers over the rest and ends at {ends["nll"]:.0f} nats; the
-KL term *rises*, to {ends["kl"]:.1f}, as the encoder finds things to say. The three
-penalties together end at {penalties:.1f}, a fraction of what the picture costs: the
-covariance is not hard to please. That is the paper's selling point against the β-VAE,
-whose one knob squeezes every posterior and takes the picture with it.
+The reconstruction term towers over the rest and ends at {ends["nll"]:.0f}
+nats; the KL term *rises*, to {ends["kl"]:.1f}, as the encoder finds things to
+say. The three penalties together end at {penalties:.1f}, a fraction of what
+the picture costs: the covariance is not hard to please. That is the paper's
+selling point against the β-VAE, whose one knob squeezes every posterior and
+takes the picture with it.
 """)
 
 # %% [markdown]
@@ -311,8 +312,8 @@ viz.retrain(
     name="λ_od",
     limits=(0.5, 500.0),
     value=50.0,
-    stand_in="*On this page no kernel runs. In Jupyter, or in Colab by the link at "
-    "the top, a slider and a button stand here.*",
+    stand_in="*On this page no kernel runs. In Jupyter, or in Colab by the link "
+    "at the top, a slider and a button stand here.*",
 )
 
 # %% [markdown]
@@ -340,11 +341,12 @@ for n in (64, 400, N):
 # %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 trained_at = models["dip_vae_ii_500"].history.terms["off_diagonal"][-1]
 viz.say(f"""
-In training, on batches of 64, the term stood at {trained_at:.0f} nats in the last
-steps; of the {cost[64]:.0f} that we find on such batches, {cost[64] - cost[N]:.0f}
-are noise, since all pictures together give {cost[N]:.1f}. With the paper's batches
-of 400 it would be {cost[400] - cost[N]:.0f}. The only way to make the noise smaller
-is to shrink the means, so a large weight on a small batch switches latents off: our
+In training, on batches of 64, the term stood at {trained_at:.0f} nats in the
+last steps; of the {cost[64]:.0f} that we find on such batches,
+{cost[64] - cost[N]:.0f} are noise, since all pictures together give
+{cost[N]:.1f}. With the paper's batches of 400 it would be
+{cost[400] - cost[N]:.0f}. The only way to make the noise smaller is to shrink
+the means, so a large weight on a small batch switches latents off: our
 $\\lambda$ presses harder than the paper's. Exercise 1 has a remedy.
 """)
 
@@ -371,11 +373,11 @@ if budget.current() == "book":
     assert max(error[n] for n in low) < 0.5 * error["beta_vae_4"]
     assert error["dip_vae_ii_500"] < error["beta_vae_60"]
 viz.say(f"""
-Three rows are hard to tell from the top one: the VAE, DIP-VAE-I and DIP-VAE-II with
-the small weight (squared errors of a pixel: {error["vae"]:.4f},
-{error["dip_vae_i_10"]:.4f}, {error["dip_vae_ii_5"]:.4f}). β = 4 loses corners and
-angles. The last row keeps place and size and loses the shape; β = 60 shows what the
-paper calls "a hazy blob".
+Three rows are hard to tell from the top one: the VAE, DIP-VAE-I and DIP-VAE-II
+with the small weight (squared errors of a pixel: {error["vae"]:.4f},
+{error["dip_vae_i_10"]:.4f}, {error["dip_vae_ii_5"]:.4f}). β = 4 loses corners
+and angles. The last row keeps place and size and loses the shape; β = 60 shows
+what the paper calls "a hazy blob".
 """)
 
 # %% [markdown]
@@ -480,9 +482,9 @@ if budget.current() == "book":
     assert off == sorted(off, reverse=True)
 viz.say(f"""
 The largest entry off the diagonal falls from {off[0]:.2f} for the VAE to
-{off[1]:.2f} for DIP-VAE-I, {off[2]:.2f} and {off[3]:.2f} for DIP-VAE-II: the loss
-does what it says. Of ten latents, {silent["vae"]} are silent in the VAE (their mean's
-variance is under .01), {silent["dip_vae_i_10"]} in DIP-VAE-I,
+{off[1]:.2f} for DIP-VAE-I, {off[2]:.2f} and {off[3]:.2f} for DIP-VAE-II: the
+loss does what it says. Of ten latents, {silent["vae"]} are silent in the VAE
+(their mean's variance is under .01), {silent["dip_vae_i_10"]} in DIP-VAE-I,
 {silent["dip_vae_ii_5"]} and {silent["dip_vae_ii_500"]} in DIP-VAE-II.
 """)
 
@@ -511,11 +513,11 @@ tall = losses.inferred_prior_covariance(*strong).diagonal()
 if budget.current() == "book":
     assert short.max() < 0.6 and (tall - 1).abs().max() < 0.1
 viz.say(f"""
-DIP-VAE-I brings the *lower* part of every bar near one. DIP-VAE-II is held to the
-*whole* bar, and may fill it with either part. With the large weight it does: all ten
-lie between {tall.min():.2f} and {tall.max():.2f}. With the small weight it does not.
-The {len(short)} latents that speak have bars of {short.min():.2f} to
-{short.max():.2f}: at $\\lambda_d = 5$ such a bar costs
+DIP-VAE-I brings the *lower* part of every bar near one. DIP-VAE-II is held to
+the *whole* bar, and may fill it with either part. With the large weight it
+does: all ten lie between {tall.min():.2f} and {tall.max():.2f}. With the small
+weight it does not. The {len(short)} latents that speak have bars of
+{short.min():.2f} to {short.max():.2f}: at $\\lambda_d = 5$ such a bar costs
 {5 * (1 - float(short.mean())) ** 2:.1f} nats a latent, little beside the
 {ends["nll"]:.0f} nats of the picture, and the model pays it.
 """)
@@ -584,21 +586,21 @@ if budget.current() == "book":
     assert radius.min() > 1 and carries > 0.75
     assert through[4].max() < 0.01 and gauss < 0.01 and information > 5 * floor
 viz.say(f"""
-The centre decodes to black, because no picture lives there: of {N:,} codes none is
-nearer to it than {radius.min():.1f}. The three active latents lie on a
-*shell*, and its radius is not idle: it carries the sprite's scale, with a correlation
-of {carries:.2f}. So the latents depend on each other: where two of them are near
-zero, the third is not. Yet no entry of their covariance off the diagonal is larger
-than {off[3]:.3f}. A covariance sees straight lines only. The total correlation of a
-*Gaussian* with this covariance is {gauss:.3f} nats; the mutual information of two
-latents, which needs no Gaussian, is {information:.2f} nats, where noise gets
-{floor:.2f}.
+The centre decodes to black, because no picture lives there: of {N:,} codes
+none is nearer to it than {radius.min():.1f}. The three active latents lie on a
+*shell*, and its radius is not idle: it carries the sprite's scale, with a
+correlation of {carries:.2f}. So the latents depend on each other: where two of
+them are near zero, the third is not. Yet no entry of their covariance off the
+diagonal is larger than {off[3]:.3f}. A covariance sees straight lines only.
+The total correlation of a *Gaussian* with this covariance is {gauss:.3f} nats;
+the mutual information of two latents, which needs no Gaussian, is
+{information:.2f} nats, where noise gets {floor:.2f}.
 
-Nor is it this model alone. The VAE's {len(active["vae"])} active latents come no nearer to
-the centre than {shell["vae"][0]:.1f} (as many normal draws: {shell["vae"][1]:.1f}),
-DIP-VAE-I's ten no nearer than {shell["dip_vae_i_10"][0]:.1f}
-({shell["dip_vae_i_10"][1]:.1f}). β = 60 does: {shell["beta_vae_60"][0]:.2f}
-({shell["beta_vae_60"][1]:.2f}).
+Nor is it this model alone. The VAE's {len(active["vae"])} active latents come
+no nearer to the centre than {shell["vae"][0]:.1f} (as many normal draws:
+{shell["vae"][1]:.1f}), DIP-VAE-I's ten no nearer than
+{shell["dip_vae_i_10"][0]:.1f} ({shell["dip_vae_i_10"][1]:.1f}). β = 60 does:
+{shell["beta_vae_60"][0]:.2f} ({shell["beta_vae_60"][1]:.2f}).
 """)
 
 # %% [markdown]
@@ -716,11 +718,12 @@ order = {
     for key in (FOUR, "sap", "reconstruction")
 }
 viz.say(f"""
-Each row is {each}, of {steps:,} steps. Do the methods come in the paper's order? The
-rank correlation of our column with the paper's is {order["reconstruction"]:+.2f} for
-the error, {order[FOUR]:+.2f} for Z-diff with four factors and {order["sap"]:+.2f} for
-SAP. Z-diff and SAP don't rank the methods alike, in the paper or here: for DIP-VAE-I
-and β = 60 the paper makes a point of it.
+Each row is {each}, of {steps:,} steps. Do the methods come in the paper's
+order? The rank correlation of our column with the paper's is
+{order["reconstruction"]:+.2f} for the error, {order[FOUR]:+.2f} for Z-diff
+with four factors and {order["sap"]:+.2f} for SAP. Z-diff and SAP don't rank
+the methods alike, in the paper or here: for DIP-VAE-I and β = 60 the paper
+makes a point of it.
 """)
 
 # %% [markdown]
@@ -766,11 +769,12 @@ if budget.current() == "book":
     assert abs(m["200 pairs"] - m["five factors"]) < 6
     assert m["a fifth of the points"] < m["five factors"] + 1
 viz.say(f"""
-The paper's mean is {m["paper"]:.0f}, ours {m["five factors"]:.0f}. Fewer points are no
-help ({m["a fifth of the points"]:.0f}); 200 pairs a point add
+The paper's mean is {m["paper"]:.0f}, ours {m["five factors"]:.0f}. Fewer
+points are no help ({m["a fifth of the points"]:.0f}); 200 pairs a point add
 {m["200 pairs"] - m["five factors"]:.0f}. Logistic regression brings
-{m["logistic regression"]:.0f}, but the paper names its classifier. Leaving the shape
-out brings {m["four factors"]:.0f}, and with 200 pairs {m["four, 200 pairs"]:.0f}.
+{m["logistic regression"]:.0f}, but the paper names its classifier. Leaving the
+shape out brings {m["four factors"]:.0f}, and with 200 pairs
+{m["four, 200 pairs"]:.0f}.
 """)
 
 # %% [markdown]
@@ -792,11 +796,11 @@ if budget.current() == "book":
     assert share[0, 2] > 0.3 and share[2, 2] < 0.5
     assert share[0, 0] < 0.1 and share[1, 1] > 0.9 and share[3, 3] > 0.9
 viz.say(f"""
-For DIP-VAE-I: where scale or a position was held, the classifier is nearly always
-right. Where the *shape* was held it is right in {100 * share[0, 0]:.0f}% of cases.
-Pictures of one shape still differ in everything else, much as pictures of one
-orientation do: the two leave nearly the same trace in the mean difference, and one
-of them is sacrificed.
+For DIP-VAE-I: where scale or a position was held, the classifier is nearly
+always right. Where the *shape* was held it is right in
+{100 * share[0, 0]:.0f}% of cases. Pictures of one shape still differ in
+everything else, much as pictures of one orientation do: the two leave nearly
+the same trace in the mean difference, and one of them is sacrificed.
 """)
 
 # %% [markdown]
@@ -854,13 +858,14 @@ if budget.current() == "book":
     assert five[-1] - five[0] > 0.3 and one[-1] - one[0] > 0.2
     assert one[-1] > five[0]
 viz.say(f"""
-Follow each curve from its smallest setting. The β-VAE's runs to the right as β grows:
-that is its price. How far the DIP curves stay to the left, and how high they get, is
-the paper's argument in one picture. Now look at the dots. Two seeds of DIP-VAE-II at
-5 have SAP {five[0]:.2f} and {five[-1]:.2f}; two seeds of the plain VAE (β = 1),
-{one[0]:.2f} and {one[-1]:.2f}. The luckier VAE is above the unluckier DIP-VAE-II.
-Best against best says little, then, so the claim below compares the curves *at the
-same error*, averaged over the errors that they share.
+Follow each curve from its smallest setting. The β-VAE's runs to the right as β
+grows: that is its price. How far the DIP curves stay to the left, and how high
+they get, is the paper's argument in one picture. Now look at the dots. Two
+seeds of DIP-VAE-II at 5 have SAP {five[0]:.2f} and {five[-1]:.2f}; two seeds
+of the plain VAE (β = 1), {one[0]:.2f} and {one[-1]:.2f}. The luckier VAE is
+above the unluckier DIP-VAE-II. Best against best says little, then, so the
+claim below compares the curves *at the same error*, averaged over the errors
+that they share.
 """)
 
 # %% [markdown]
@@ -961,16 +966,17 @@ if budget.current() == "book":
     assert spreads[total] < 0.1 < spreads[right]
     assert all(last < first for first, last in falls.values())
 viz.say(f"""
-Under the *sum*, sixty-four variances are told to add up to what one should have: the
-posteriors are squeezed to a mean variance of {spreads[total]:.3f}, where the right
-penalty leaves {spreads[right]:.2f}. No latent can fall silent any more, because
-silence has variance one. Under the *diagonal of the batch* one number stands in all
-ninety off-diagonal entries; the posteriors end at a mean variance of
-{spreads[one]:.2f}, and the mean size of an off-diagonal entry of the means'
-covariance at {rest[one]:.3f}, against {rest[right]:.3f} when the penalty is right.
-The whole loss falls during training in all three (from {falls[total][0]:,.0f} to
-{falls[total][1]:.0f} nats under the sum), so the curve won't warn you. If you use
-somebody's DIP-VAE-II, feed it posteriors of known variance first.
+Under the *sum*, sixty-four variances are told to add up to what one should
+have: the posteriors are squeezed to a mean variance of {spreads[total]:.3f},
+where the right penalty leaves {spreads[right]:.2f}. No latent can fall silent
+any more, because silence has variance one. Under the *diagonal of the batch*
+one number stands in all ninety off-diagonal entries; the posteriors end at a
+mean variance of {spreads[one]:.2f}, and the mean size of an off-diagonal entry
+of the means' covariance at {rest[one]:.3f}, against {rest[right]:.3f} when the
+penalty is right. The whole loss falls during training in all three (from
+{falls[total][0]:,.0f} to {falls[total][1]:.0f} nats under the sum), so the
+curve won't warn you. If you use somebody's DIP-VAE-II, feed it posteriors of
+known variance first.
 """)
 
 # %% [markdown]
@@ -995,23 +1001,17 @@ viz.say("\n".join(table))
 # %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 words = [verdict.word for _, verdict in decided]
 counts = {w: words.count(w) for w in ("held", "did not hold")}
-viz.say(f"""
-Of {len(words)} claims {counts["held"]} held, {
-    counts["did not hold"]
-} did not, and
-{
-    len(words) - sum(counts.values())
-} are too close to call. The table's claims rest on
-{each} a row: {
-    "one seed decides nothing, so none of them can be decided yet"
+of_table = [v for c, v in decided if c.group == "table"]
+basis = (
+    "one seed, and one seed decides nothing"
     if seeds == 1
-    else "so an interval can be drawn"
-}. Taken one by one,
-{sum(v.k for c, v in decided if c.group == "table")} of its
-{
-    sum(v.n for c, v in decided if c.group == "table")
-} checks come out as the paper has
-it.
+    else f"{seeds} seeds, so that an interval can be drawn"
+)
+viz.say(f"""
+Of {len(words)} claims {counts["held"]} held, {counts["did not hold"]} did not,
+and {len(words) - sum(counts.values())} are too close to call. Those about the
+table rest on {basis}. Taken seed by seed, {sum(v.k for v in of_table)} of
+{sum(v.n for v in of_table)} checks come out as the paper has it.
 """)
 
 # %% [markdown]
