@@ -164,14 +164,14 @@ explorer(ae, start, limits=(-reach, reach), title="The autoencoder's code")
 #
 # $$
 # \begin{aligned}
-# &\ln p_\theta(x)
-# = \mathbb{E}_{q}\!\left[\ln \frac{p_\theta(x|z)\, p(z)}
+# &\ln p_\theta(x) \cr
+# &= \mathbb{E}_{q}\!\left[\ln \frac{p_\theta(x|z)\, p(z)}
 #    {p_\theta(z|x)}\right] \cr
 # &= \mathbb{E}_{q}\Big[\ln p_\theta(x|z)
 #    - \ln \frac{q}{p(z)} \cr
 # &\qquad + \ln \frac{q}{p_\theta(z|x)}\Big] \cr
-# &= \underbrace{\mathbb{E}_{q}[\ln p_\theta(x|z)]
-#    {-} \mathrm{KL}(q\|p(z))}_{\text{ELBO}} \cr
+# &= \underbrace{\mathbb{E}_{q}\ln p_\theta(x|z)
+#    - \mathrm{KL}(q\|p(z))}_{\text{ELBO}} \cr
 # &\quad + \underbrace{\mathrm{KL}(q\|p_\theta(z|x))}
 #      _{\text{gap} \,\ge\, 0} .
 # \end{aligned}
@@ -189,9 +189,9 @@ explorer(ae, start, limits=(-reach, reach), title="The autoencoder's code")
 #
 # $$
 # \begin{aligned}
-# &\operatorname*{arg\,min}_\phi \mathbb{E}_x
+# &\operatorname*{argmin}_\phi \mathbb{E}_x
 # \mathrm{KL}(q_\phi(z|x) \| p_\theta(z|x)) \cr
-# &= \operatorname*{arg\,max}_\phi\; \mathbb{E}_x \Big[ \cr
+# &= \operatorname*{argmax}_\phi \mathbb{E}_x \Big[ \cr
 # &\quad \mathbb{E}_{z \sim q_\phi(z|x)} [\ln p_\theta(x|z)] \cr
 # &\quad - \mathrm{KL}(q_\phi(z|x) \| p(z)) \Big] .
 # \end{aligned}
