@@ -20,14 +20,8 @@
 #
 # **The promise.** After this chapter you can say what a picture of dSprites or
 # 3DShapes is made of, draw both data sets yourself from a handful of formulas,
-# move between the three addresses of a picture, and predict which factors a
-# pixel-wise loss will reward a network for finding, and which it won't.
-#
-# **You need** Python, a little torch, and nothing about disentanglement.
-#
-# **It costs** under two minutes on two CPU cores at the `book` budget, some of
-# them only the first time, while the 3DShapes scenes are traced and kept on
-# disk. Nothing is downloaded.
+# and predict which factors a pixel-wise loss will reward a network for finding,
+# and which of them no network can read off every picture.
 
 # %% tags=["remove-cell"]
 # Colab starts without the library: install it there, and only there.
@@ -39,7 +33,9 @@ if "google.colab" in sys.modules:
     pip = [sys.executable, "-m", "pip", "install", "-q"]
     subprocess.run([*pip, source], check=True)
 
-# %%
+# %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input", "remove-output"]
+# @title Imports, both data sets, and how much work each budget does
+import colorsys
 import math
 import textwrap
 import time
@@ -47,64 +43,94 @@ import time
 import matplotlib.pyplot as plt
 import pandas as pd
 import torch
+from torch.nn.functional import avg_pool2d
 
 from dlib import budget, viz
-from dlib.data import DataError, load
+from dlib.data import Correlated, DataError, gaussian_law, load
+from dlib.data.shapes3d import SCENE, trace
+from dlib.viz.sliders import factor_sliders
 
 viz.use()
-print("budget:", budget.current())
+at_book = budget.current() != "smoke"
+room_size = budget.choose(16, 64)  # pixels; a smoke test draws small rooms
+stride = budget.choose(8, 1)  # of what is averaged: all of it, or an eighth
+rounds = budget.choose(2, 10)  # batches whose drawing is timed
+blocks = budget.choose(4, 200)  # draws of the other factors behind a price
+many = budget.choose(2_000, 200_000)  # points whose factors are correlated
+
+dsprites = load("dsprites", source="twin")
+shapes3d = load("shapes3d", source="twin", size=room_size)
+generator = torch.Generator().manual_seed(1)
 
 # %% [markdown]
 # ## What is in a picture?
 #
-# Here are ten pictures each of the two data sets that most of this book is
-# about: dSprites {cite:p}`matthey2017`, which the DIP-VAE paper calls 2D Shapes,
-# and 3DShapes {cite:p}`burgess2018`. Look at them for a moment, and describe
-# each in words.
+# Look at these for a moment, and describe each in words.
 
-# %% mystnb={"image": {"alt": "Ten pictures in a row, each a white square, ellipse or heart on black, at different places, sizes and angles."}}
-dsprites = load("dsprites", source="twin")
-generator = torch.Generator().manual_seed(1)
+# %% cellView="form" jupyter={"source_hidden": true} mystnb={"image": {"alt": "Two rows of ten pictures. Top, white squares, ellipses and hearts on black, at different places, sizes and angles. Bottom, a coloured cube, cylinder, sphere or capsule that stands in a room with a coloured floor and coloured walls."}} tags=["hide-input"]
+# @title Figure 1
 images, factors = dsprites.sample(10, generator)
-figure = viz.image_grid(images, columns=10)
-
-# %% tags=["remove-output"]
-shapes3d = load("shapes3d", source="twin", size=budget.choose(16, 64))
-
-# %% mystnb={"image": {"alt": "Ten pictures in a row, each a coloured cube, cylinder, sphere or capsule that stands in a room with a coloured floor and a coloured wall."}}
 rooms, _ = shapes3d.sample(10, generator)
-figure = viz.image_grid(rooms, columns=10)
+figure, axes = plt.subplots(2, 10, figsize=(9, 1.9))
+for axis, picture in zip(axes.flat, [*images, *rooms], strict=True):
+    axis.imshow(picture.permute(1, 2, 0).squeeze(2), cmap="gray")
+    axis.axis("off")
 
 # %% [markdown]
-# You probably said something like "a small heart, low on the left, tilted", or
-# "a red ball in a green room with a blue floor". You did not recite 4,096 grey
-# values. You named a few *factors of variation*, and a reader who had never seen
-# the picture could draw it from your words alone.
+# **Figure 1.** Ten pictures each of the two data sets that this book begins
+# with.
 #
+# Top, dSprites ([Matthey et al. (2017)](https://github.com/deepmind/dsprites-dataset/)),
+# which the DIP-VAE paper calls 2D Shapes. Bottom, 3DShapes
+# ([Burgess and Kim (2018)](https://github.com/deepmind/3dshapes-dataset/)). You
+# probably said something like "a small heart, low on the left, tilted", or "a
+# red ball in a green room with a blue floor". You did not recite 4,096 grey
+# values. You named a few
+# [factors of variation](../reference/glossary.md#factor-of-variation), and a
+# reader who had never seen the picture could draw it from your words alone.
+#
+# **You need** Python, a little torch, and nothing about disentanglement. **It
+# costs** under two minutes on two CPU cores, some of it only the first time,
+# while the rooms are traced and kept on disk. Nothing is downloaded.
+
+# %% [markdown]
 # That is the whole subject. A computer drew each of these pictures from a
 # handful of numbers and then threw the numbers away. Can a network that is
-# shown only the pictures find the numbers again? Before we ask a network, it
-# pays to know exactly what was thrown away.
+# shown only the pictures find them again? Before we ask one, it pays to know
+# exactly what was thrown away. Here it is, to be moved by hand:
+
+# %%
+factor_sliders(dsprites, [2, 3, 5, 16, 16], title="All of dSprites")
+
+# %% [markdown]
+# **Figure 2.** All 737,280 pictures of dSprites, drawn in your browser by the
+# formulas of this chapter.
+#
+# Move one slider at a time and read the line below them. One step of *posX*
+# changes a few dozen pixels, and the whole of the slider every pixel that is lit.
+# Turn the heart through all 40 values of *orientation*: the last is the first
+# again. Now turn the square: it looks the same four times. We shall come back to
+# all three.
 
 # %% [markdown]
 # ## The idea: a factor space and a renderer
 #
-# Section 4 of {cite:t}`kumar2018` introduces the data in a sentence: pictures
-# *generated from the Cartesian product* of shape, horizontal position, vertical
-# position, scale and rotation. The paper gives that sentence no equation, so
-# here is ours. A picture $x$ is drawn by a deterministic renderer $g$ from $k$
-# factors $y$, each of which is uniform on $m_j$ values and independent of the
-# others:
+# Section 4 of [Kumar et al. (2018)](https://arxiv.org/abs/1711.00848) introduces
+# the data in half a sentence, binary shapes "generated from the Cartesian product
+# of the shape (heart, oval and square), *x*-position (32 values), *y*-position
+# (32 values), scale (6 values) and rotation (40 values)", and gives it no
+# equation. Here is ours. A picture $x$ is drawn by a deterministic renderer $g$
+# from $k$ factors $y$, each of which is uniform on $m_j$ values and independent
+# of the others:
 #
-# ```{math}
-# :label: factors_and_data-renderer
-# x = g(y_1, \dots, y_k), \qquad
-# p(y) = \prod_{j=1}^{k} \frac{1}{m_j}.
-# ```
+# $$
+# x = g(y_1, \dots, y_k), \qquad p(y) = \prod_{j=1}^{k} \frac{1}{m_j}.
+# \tag{A}
+# $$
 #
-# In `dlib` that equation is the definition of a *grid*, the kind of data set that
-# this book uses most: a *factor space*, which holds all $y$, and a `render` method,
-# which is $g$.
+# In `dlib`, Eq. (A) is the definition of a *grid*, the kind of data set that
+# this book uses most: a *factor space*, which holds all $y$, and a `render`
+# method, which is $g$.
 
 # %%
 for dataset in (dsprites, shapes3d):
@@ -112,13 +138,14 @@ for dataset in (dsprites, shapes3d):
 
 # %% [markdown]
 # Five factors for dSprites (the official file has a sixth, colour, with a single
-# value: it never varies, and we leave it out) and six for 3DShapes. Multiply the
-# sizes and you get the number of pictures: each combination occurs exactly once.
+# value, which we leave out) and six for 3DShapes. Multiply the sizes and you get
+# the number of pictures: each combination occurs exactly once.
 #
 # The same point of the grid has three addresses. **Factors** are indices, one
 # for each factor, and that is what `render` takes. The **flat index** counts
 # through the grid, the last factor fastest, and is the row of the official file.
-# **Values** are what the indices stand for, in the factor's own unit.
+# **Values** are what the indices stand for, in the factor's own unit. Figure 2
+# shows all three.
 
 # %%
 space = dsprites.space
@@ -130,12 +157,12 @@ assert torch.equal(space.to_factors(index), factors)
 table.head(4).round(3)
 
 # %% [markdown]
-# Four of the ten sprites above, from the left. Orientation is in radians,
-# positions run from 0 to 1 (and $y$ grows *downwards*), and a scale of 1 is
-# twice as wide as a scale of 0.5. Shape is different in kind: 1, 2 and 3 are
-# names for square, ellipse and heart, and the average of a square and a heart is
-# not an ellipse. The space remembers which is which, because a metric that fits
-# lines must not fit one through names:
+# The first four sprites of Figure 1. Orientation is in radians, positions run
+# from 0 to 1 (and $y$ grows *downwards*), and a scale of 1 is twice as wide as a
+# scale of 0.5. Shape is different in kind: 1, 2 and 3 are names for square,
+# ellipse and heart, and the average of a square and a heart is not an ellipse.
+# The space remembers which is which, because a metric that fits lines must not
+# fit one through names:
 
 # %%
 dict(zip(space.names, space.kinds, strict=True))
@@ -185,10 +212,10 @@ def inside(shape, u, v):
 
 
 # %% [markdown]
-# That is all of dSprites. `dlib` renders in batches, only looks at a window
-# around the sprite, and reads the heart's outline from a finely spaced table.
-# The pictures must come out the same, and we insist on it, with a pixel or two
-# of grace where a heart's outline passes exactly through a pixel's centre:
+# That is all of dSprites, and all that Figure 2 carries. `dlib` renders in
+# batches and reads the heart's outline from a table. The pictures must come out
+# the same, with a pixel or two of grace where a heart's outline passes exactly
+# through a pixel's centre:
 
 # %%
 labels = space.factors[0].labels
@@ -200,19 +227,18 @@ for row in space.to_values(factors).tolist():
     drawn.append(inside(labels[int(shape) - 1], u, v))
 different = (torch.stack(drawn) != (images[:, 0] > 0)).sum((1, 2))
 assert different.max() <= 2
-viz.glue("factors_and_data_differ", int(different.sum()))
 print("pixels that differ:", int(different.sum()), "of", 10 * 64 * 64)
 
 # %% [markdown]
-# That is the point: a few numbers (9.6, 12.765, 7.2125, 1.44, 0.662) and three
-# inequalities hold the whole data set.
+# A few numbers (9.6, 12.765, 7.2125, 1.44, 0.662) and three conditions, one a
+# shape, hold the whole data set.
 #
-# Formulas have another use. They don't know what a pixel is, so a picture of
-# another size can be *drawn* at that size. Shrinking the official pictures
-# instead would invent grey levels that dSprites does not have, and a Bernoulli
-# likelihood, which the next chapter uses, takes a pixel for a coin.
+# Formulas don't know what a pixel is, so a picture of another size can be *drawn*
+# at that size. Shrinking the official pictures would invent grey levels that
+# dSprites does not have, and a Bernoulli likelihood, which the next chapter uses,
+# takes a pixel for a coin.
 
-# %% mystnb={"image": {"alt": "The same tilted heart drawn three times: coarse at 32 by 32 pixels, finer at 64, smooth at 256. Below 32, a shrunken copy would have grey edges; the drawn one has none."}}
+# %% mystnb={"image": {"alt": "The same tilted heart four times. Drawn at 32 by 32 pixels it is coarse, at 64 finer, at 256 smooth, and all three are black and white; the fourth, shrunk from 64 to 32, has grey edges."}}
 figure, axes = plt.subplots(1, 4, figsize=(8, 2.2))
 u, v = sprite_frame(1.0, 0.5, 0.5, 0.5)
 shrunk = inside("heart", u, v).float().view(32, 2, 32, 2).mean((1, 3))
@@ -226,29 +252,41 @@ for axis, (title, picture) in zip(axes, pictures.items(), strict=True):
     axis.axis("off")
 
 # %% [markdown]
-# The three on the left are one heart, sampled on three grids; their pixels are
-# black or white. The one on the right has the resolution of the first and grey
-# edges besides. Chapters that train live in the page use pictures that were
-# drawn at 32.
+# **Figure 3.** One heart, drawn at three sizes, and shrunk from the middle one.
+#
+# The three on the left are black and white, whatever the grid. The one on the
+# right has the resolution of the first, and grey edges.
 
 # %% [markdown]
 # ## 480 geometries and a paintbox
 #
-# 3DShapes needs a ray tracer, but not for each of its 480,000 pictures. Three of
-# its six factors are hues, and hues move nothing. What is left, scale, shape and
-# orientation, makes $8 \times 4 \times 15 = 480$ geometries. Each is traced
-# once, into *buffers*: which surface a ray meets, and how much light that surface
-# sends back. Here they are for one cylinder.
+# 3DShapes has depth, light and shadow. Can it be had as cheaply? Find out what its
+# factors move:
+
+# %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input"]
+# @title Figure 4
+factor_sliders(shapes3d, [0, 5, 2, 5, 1, 4], title="All of 3DShapes")
+
+# %% [markdown]
+# **Figure 4.** All 480,000 pictures of 3DShapes, traced in your browser.
+#
+# Move a hue: one surface changes colour, and no outline and no shadow moves.
+# Move *scale* or *shape*: the solid changes, and its shadow with it. Move
+# *orientation*: the solid keeps its place, and the camera goes around it.
+#
+# So 3DShapes needs a ray tracer, but not for each picture: hues move nothing, and
+# the other three factors make $8 \times 4 \times 15 = 480$ geometries. Each is
+# traced once, into *buffers*: which surface a ray meets, and how much light that
+# surface sends back. Here they are for the cylinder with which Figure 4 starts.
 
 # %%
-from dlib.data.shapes3d import SCENE, trace
-
-pose = [6, 1, 4]  # indices of scale, shape and orientation
+pose = [5, 1, 4]  # indices of scale, shape and orientation
 values = shapes3d.space.to_values(torch.tensor([[0, 0, 0, *pose]]))
 scale, shape, degrees = values[0, 3:].tolist()
 buffers = trace(int(shape), scale, torch.tensor([math.radians(degrees)]), 192)
 
-# %% mystnb={"image": {"alt": "Eight grey maps of one scene. Top row, four masks: the floor, the walls, a cylinder, the sky. Bottom row, the light on the floor with a dark cast shadow, on the walls, on the cylinder, and a faint highlight on its side."}}
+# %% cellView="form" jupyter={"source_hidden": true} mystnb={"image": {"alt": "Eight grey maps of one scene. Top row, four masks: the floor, the walls, a cylinder, the sky. Bottom row, the light on the floor with a dark cast shadow, on the walls, on the cylinder, and a faint highlight on its side."}} tags=["hide-input"]
+# @title Figure 5
 names = ["floor", "wall", "solid"]
 masks = [getattr(buffers, name).float() for name in names]
 lights = [getattr(buffers, f"{name}_light") for name in names]
@@ -261,6 +299,9 @@ sheet = torch.stack(maps).view(-1, 1, 192, 192)
 figure = viz.image_grid(sheet, columns=4, scale=1.2, **titles)
 
 # %% [markdown]
+# **Figure 5.** The buffers of one geometry: what each ray meets, and the light
+# that comes back.
+#
 # The four masks of the top row tile the picture. The light in the bottom row is
 # what makes it a room: uneven on the floor, with a shadow in it; another on each
 # wall; a cylinder with a bright and a dark side; and (three times as bright here,
@@ -270,12 +311,8 @@ figure = viz.image_grid(sheet, columns=4, scale=1.2, **titles)
 # colour times the light there, clipped at full brightness; a pixel is the mean
 # of the nine rays that pass through it.
 
+
 # %%
-import colorsys
-
-from torch.nn.functional import avg_pool2d
-
-
 def paint(hues):
     """A 64x64 picture of the scene, its surfaces in three hues (0 to 1)."""
     picture = torch.zeros(3, 192 * 192)
@@ -289,80 +326,78 @@ def paint(hues):
     return avg_pool2d(picture.view(3, 192, 192), 3)
 
 
-# %%
-hues = [(1, 5, 9), (6, 1, 3), (3, 8, 0), (9, 9, 5)]
-painted = torch.stack([paint([h / 10 for h in row]) for row in hues])
-wanted = torch.tensor([[*row, *pose] for row in hues])
-if shapes3d.size == 64:  # a smoke test draws smaller rooms
-    difference = (shapes3d.render(wanted) - painted * 255).abs().max()
-    assert difference < 2, "more than rounding"
-
 # %% mystnb={"image": {"alt": "The same cylinder in the same room four times, each with different colours of floor, wall and cylinder; shadow and shading stay in place."}}
+hues = [(0, 5, 2), (6, 1, 3), (3, 8, 0), (9, 9, 5)]
+painted = torch.stack([paint([h / 10 for h in row]) for row in hues])
 figure = viz.image_grid(painted, columns=4, scale=1.2)
 
 # %% [markdown]
-# Four colourings of one geometry. The shadow does not move, because no light was
-# computed again; and `dlib`'s picture is the same up to rounding to whole grey
-# levels, as the assertion in the cell before requires. This is why thousands of
-# pictures a second come out of what is, after all, a ray tracer.
+# **Figure 6.** Four colourings of one geometry; the first is the start of Figure
+# 4.
+#
+# The shadow does not move, because no light was computed again. A hidden cell
+# has compared the four with `shapes3d.render`: they differ by less than two of
+# 255 grey levels, which is rounding.
+
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-cell"]
+if shapes3d.size == 64:  # smoke work draws smaller rooms
+    wanted = torch.tensor([[*row, *pose] for row in hues])
+    difference = (shapes3d.render(wanted) - painted * 255).abs()
+    assert difference.max() < 2, "more than rounding"
 
 # %% [markdown]
 # ## A twin is not the official file
 #
-# We call these renderers *twins*. The constants in them were fitted, by us, to
-# sample pictures that others have published, with their labels, from the
-# official files. For dSprites the fit is all but exact: the labelled samples
-# that we could find agree pixel by pixel, save for single pixels that lie on an
-# outline. For 3DShapes it is close, not exact: camera, room, solids and lights
-# agree to within what the eye notices, while the faint texture of walls and
+# We call these renderers [twins](../reference/glossary.md#twin). The constants
+# in them were fitted, by us, to sample pictures that others have published, with
+# their labels, from the official files. For dSprites the fit is all but exact:
+# the labelled samples that we could find agree pixel by pixel, save for single
+# pixels that lie on an outline. For 3DShapes it is close, not exact: camera,
+# room, solids and lights agree to the eye, while the faint texture of walls and
 # floor is left out. The samples are not part of this repository; a test compares
 # the twins with them where they are present.
 #
-# One check needs no samples. The mean pixel of both official files has been
-# published, computed over all their pictures, by the maintainers of the `disent`
-# library. It makes our first table of *theirs* beside *ours*.
-#
-# We needn't draw every picture for it. A pixel of 3DShapes shows a floor, a
-# wall, a solid or the sky, and each has its own hue; so the mean over all hues is
-# the mean over ten pictures in which all three have the same hue.
+# One check needs no samples. The maintainers of the `disent` library have
+# published the mean pixel of both official files. We needn't draw every picture
+# for it. A sprite's place hardly changes how much of it there is, so each place
+# is taken once in *x* and once in *y*. And a pixel of 3DShapes shows a floor, a
+# wall, a solid or the sky, each with a hue of its own; so the mean over all hues
+# is the mean over ten pictures in which all three have the same hue.
 
 # %%
-step = budget.choose(8, 1)  # a smoke test looks at fewer
-places = torch.arange(0, 32, step)
+places = torch.arange(0, 32, stride)
 turned = places[torch.randperm(len(places), generator=generator)]
 sprites = space.grid()[:: 32 * 32].repeat_interleave(len(places), 0)
 sprites[:, 3] = places.repeat(720)
 sprites[:, 4] = turned.repeat(720)
-mean = torch.stack(
-    [dsprites.render(part).float().mean() for part in sprites.split(720)]
-).mean()
-ours = [float(mean / 255)]
+parts = [dsprites.render(part).double() for part in sprites.split(720)]
+ours = [float(torch.stack([part.mean() for part in parts]).mean()) / 255]
 
 # %%
 scenes = shapes3d.space.grid()[:480].repeat(10, 1)
 scenes[:, :3] = torch.arange(10).repeat_interleave(480)[:, None]
-batches = scenes[::step].split(480)
-sums = sum(shapes3d.render(b).double().mean((2, 3)).sum(0) for b in batches)
-ours += (sums / len(scenes[::step]) / 255).tolist()
+scenes = scenes[::stride]
+totals = [shapes3d.render(part).double() for part in scenes.split(480)]
+total = sum(part.mean((2, 3)).sum(0) for part in totals)
+ours += (total / len(scenes) / 255).tolist()
 theirs = [0.0424944, 0.502585, 0.578760, 0.603450]  # disent, rounded
 rows = ["dSprites", "3DShapes, red", "3DShapes, green", "3DShapes, blue"]
 means = pd.DataFrame({"official": theirs, "twin": ours}, index=rows)
 means["difference"] = means["twin"] - means["official"]
 means.round(5)
 
-# %% tags=["remove-cell"]
-worst = means["difference"].abs().max()
-viz.glue("factors_and_data_dsprites_gap", abs(ours[0] - theirs[0]))
-viz.glue("factors_and_data_worst_gap", float(worst))
-assert worst < budget.choose(0.1, 0.02)
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+gap = float(means["difference"].abs().max())
+assert gap < (0.02 if at_book else 0.1)
+viz.say(f"""
+A mean cannot prove that two sets agree, but it is quick to show that they
+don't: a sprite that is a tenth too wide and too high would have a mean a
+fifth too large. The dSprites twin misses the published mean by
+{abs(means["difference"].iloc[0]):.6f}, and no channel of 3DShapes is further
+off than {gap:.4f}.
+""")
 
 # %% [markdown]
-# A mean cannot prove that two sets agree, but it is quick to show that they
-# don't: a sprite that is a tenth too large changes its area by a fifth. The
-# dSprites twin misses the published mean by
-# {glue:text}`factors_and_data_dsprites_gap:.6f`, and no channel of 3DShapes is
-# further off than {glue:text}`factors_and_data_worst_gap:.4f`.
-#
 # If you want the official files, one command each fetches them, and the same
 # function loads them:
 #
@@ -372,11 +407,10 @@ assert worst < budget.choose(0.1, 0.02)
 # dlib data list             # what is here, and what is not
 # ```
 #
-# `load(name, source="official")` insists on the official file, `source="twin"`
-# insists on the twin, and the default, `source="auto"`, takes the file where
-# there is one. Which of the two it was is never a secret: it stands in
-# `dataset.source`, and at the head of what a data set prints. Where the file is
-# missing, the error says what to do:
+# `source="official"` insists on the file, `source="twin"` on the twin, and the
+# default, `source="auto"`, takes the file where there is one. Which of the two it
+# was stands in `dataset.source`, and at the head of what a data set prints. Where
+# the file is missing, the error says what to do:
 
 # %%
 try:
@@ -387,28 +421,27 @@ except DataError as error:
 # %% [markdown]
 # ## Drawing a sample, splitting the grid
 #
-# Training draws pictures at random, and a result that can be repeated needs
-# random numbers that can. Everything that draws in `dlib` takes a
-# `torch.Generator`. The same seed gives the same batch:
+# Everything that draws in `dlib` takes a `torch.Generator`, so that a result can be
+# repeated. The same seed gives the same batch:
 
 # %%
 first, _ = dsprites.sample(256, torch.Generator().manual_seed(7))
 again, _ = dsprites.sample(256, torch.Generator().manual_seed(7))
 assert torch.equal(first, again)
 
-began, rounds = time.perf_counter(), budget.choose(4, 40)
-for _ in range(rounds):
-    dsprites.sample(256, generator)
-speed = 256 * rounds / (time.perf_counter() - began)
-viz.glue("factors_and_data_speed", round(speed / 1000))
-print(f"about {speed / 1000:,.0f} thousand pictures a second")
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+speeds = []
+for dataset in (dsprites, shapes3d):
+    began = time.perf_counter()
+    for _ in range(rounds):
+        dataset.sample(256, generator)
+    speeds.append(256 * rounds / (time.perf_counter() - began))
+viz.say(f"""
+When this page was made, that went at {speeds[0]:,.0f} sprites or
+{speeds[1]:,.0f} rooms a second: nothing has to be stored, and nothing read.
+""")
 
 # %% [markdown]
-# When this page was made that was about
-# {glue:}`factors_and_data_speed` thousand pictures a second, far more than a
-# network can be trained on in the same time, so nothing is stored and nothing
-# has to be read.
-#
 # A held-out part is a random part of the grid, the same on every machine. In the
 # chapters to come, methods train on four fifths and are measured on the rest.
 
@@ -419,18 +452,20 @@ assert not held_out.holds(seen).any()
 len(train), len(held_out)
 
 # %% [markdown]
-# Be clear about what such a split can tell you. A held-out picture has up to ten
-# neighbours on the grid, one step away in one factor, and about four in five of
-# those were in the training part. Doing well on the held-out part shows that a
-# network has not merely memorised; it does not show that it would cope with a
-# scale or a corner of the picture that it has never seen.
+# Such a split tells you only so much. A held-out picture has up to ten neighbours
+# on the grid, one step away in one factor, and about four in five of those were in
+# the training part. Doing well on the held-out part shows that a network has not
+# merely memorised; it does not show that it would cope with a scale or a corner of
+# the picture that it has never seen.
 
 # %% [markdown]
 # ## Look: one factor at a time
 #
-# Since we hold the renderer, we can do what a disentangled decoder should do:
-# move one factor and leave the others alone. The rows below are the *truth* that
-# every traversal in this book is to be compared with.
+# Move one factor and leave the others alone: that is what a
+# [disentangled](../reference/glossary.md#disentangled) decoder should do, and a
+# renderer does it. These rows are the *truth* that every
+# [traversal](../reference/glossary.md#traversal) in this book is to be compared
+# with.
 
 
 # %%
@@ -445,55 +480,68 @@ def one_at_a_time(dataset, start, columns=9):
 
 
 # %% mystnb={"image": {"alt": "Five rows of nine pictures of a heart. Down the rows, the shape, the scale, the orientation, the horizontal and the vertical position change, one in each row."}}
-start = [2, 3, 5, 16, 16]
-sheet = one_at_a_time(dsprites, start)
+sheet = one_at_a_time(dsprites, [2, 3, 5, 16, 16])
 figure = viz.image_grid(sheet, columns=9, row_titles=space.names)
 
 # %% [markdown]
+# **Figure 7.** dSprites, one factor a row, from its first value to its last.
+#
 # Shape has three values only, so each shows three times. Compare the first and
-# the last picture of the *orientation* row: they are the same. The official file lists 40 orientations from 0 to $2\pi$ with *both ends
-# included*, so index 39 repeats index 0, for every shape, size and place:
+# the last picture of the *orientation* row: they are the same. The official file
+# lists 40 orientations from 0 to $2\pi$ with *both ends included*, so index 39
+# repeats index 0, for every shape, size and place:
 
 # %%
-last_turn = factors.clone()
-last_turn[:, 2] = 39
-first_turn = factors.clone()
-first_turn[:, 2] = 0
+last_turn, first_turn = factors.clone(), factors.clone()
+last_turn[:, 2], first_turn[:, 2] = 39, 0
 assert torch.equal(dsprites.render(last_turn), dsprites.render(first_turn))
 print("orientation 39 is orientation 0")
 
 # %% [markdown]
-# It is easy to trip over. One picture in forty carries a label that is as far
-# as it can be from that of its double, and a regression that takes indices for
-# numbers is asked to say 0 and 39 of the same pixels.
+# One picture in forty carries a label that is as far as it can be from that of its
+# double, and a regression is asked to say 0 and 39 of the same pixels.
 
-# %% mystnb={"image": {"alt": "Six rows of nine pictures of a room. Down the rows, the hue of the floor, of the wall and of the solid, then its scale, its shape, and the camera's angle change, one in each row."}}
-start = [0, 5, 2, 5, 2, 7]
-sheet = one_at_a_time(shapes3d, start)
-figure = viz.image_grid(sheet, columns=9, row_titles=shapes3d.space.names)
+# %% cellView="form" jupyter={"source_hidden": true} mystnb={"image": {"alt": "Six rows of nine pictures of a room. Down the rows, the hue of the floor, of the wall and of the solid, then its scale, its shape, and the camera's angle change, one in each row."}} tags=["hide-input"]
+# @title Figure 8
+rooms = one_at_a_time(shapes3d, [0, 5, 2, 5, 2, 7])
+figure = viz.image_grid(rooms, columns=9, row_titles=shapes3d.space.names)
 
 # %% [markdown]
-# In 3DShapes *orientation* is where the camera stands, so the walls and the
-# shadow move too: a single factor may touch most of the picture. *Scale* grows
-# the solid where it stands, and its shadow with it.
+# **Figure 8.** 3DShapes, one factor a row.
+
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+by_factor = rooms.short().unflatten(0, (6, 9))
+moved = (by_factor[:, -1] - by_factor[:, 0]).abs().amax(1) > 2
+share = dict(
+    zip(shapes3d.space.names, moved.float().mean((1, 2)).tolist(), strict=True)
+)
+assert not at_book or share["orientation"] > 0.5 > share["scale"]
+viz.say(f"""
+*Scale* grows the solid where it stands, and its shadow with it: from the
+first picture of the row to the last, {100 * share["scale"]:.0f}% of the
+pixels change. In the last row *orientation* is where the camera stands, so
+the walls and the shadow move too, and {100 * share["orientation"]:.0f}%
+change. A single factor may touch most of the picture.
+""")
 
 # %% [markdown]
 # ## Measure: what a pixel loss sees
 #
 # A network that reconstructs pictures is paid by the pixel. How much does each
 # factor matter in that currency? Two answers. The first is local: move one
-# factor by one step, and count the pixels that change.
+# factor by one step, and count the pixels that change, as Figure 2 does.
 #
-# The second is global, and it is the one that training feels. Suppose that a
-# decoder knows all the factors but one, and does the best it can: it paints the
-# average over that factor's values. Its pixels are then coins of probability
-# $\bar x_p$, and the cross-entropy that it cannot avoid is
+# The second is global. Suppose that a
+# [decoder](../reference/glossary.md#decoder) knows all the factors but one, and
+# does the best it can: it paints the average over that factor's values. Its
+# pixels are then coins of probability $\bar x_p$, and the cross-entropy that it
+# cannot avoid is
 #
-# ```{math}
-# :label: factors_and_data-price
+# $$
 # \text{price}_j = \mathbb{E}_{y_{-j}} \sum_p H(\bar x_p), \qquad
 # H(a) = -a \ln a - (1 - a) \ln (1 - a),
-# ```
+# \tag{B}
+# $$
 #
 # in nats a picture: *the price of not knowing factor $j$*, with $y_{-j}$ for the
 # other factors. A decoder that knows them all pays nothing.
@@ -512,10 +560,11 @@ def price_and_step(column, n):
     return entropy.sum(1).mean(), step
 
 
-n = budget.choose(4, 60)
-prices, steps = torch.tensor([price_and_step(c, n) for c in range(5)]).T
+rows = [price_and_step(column, blocks) for column in range(5)]
+prices, steps = torch.tensor(rows).T
 
-# %% mystnb={"image": {"alt": "Two bar charts over the five factors of dSprites. Left, pixels changed by one step: most for shape, fewest for orientation. Right, the price in nats of not knowing the factor: by far the highest for the two positions."}}
+# %% cellView="form" jupyter={"source_hidden": true} mystnb={"image": {"alt": "Two bar charts over the five factors of dSprites. Left, pixels changed by one step: most for shape, fewest for orientation. Right, the price in nats of not knowing the factor: by far the highest for the two positions, the lowest for shape."}} tags=["hide-input"]
+# @title Figure 9
 figure, axes = plt.subplots(1, 2, figsize=(8, 2.4), sharey=True)
 titles = ["pixels changed by one step", "price of not knowing it (nats)"]
 for axis, bars, title in zip(axes, (steps, prices), titles, strict=True):
@@ -524,29 +573,34 @@ for axis, bars, title in zip(axes, (steps, prices), titles, strict=True):
 axes[0].invert_yaxis()
 figure.align_xlabels()
 
-# %% tags=["remove-cell"]
-position = float(prices[3:].mean())
-viz.glue("factors_and_data_price_position", position)
-viz.glue("factors_and_data_price_shape", float(prices[0]))
-viz.glue("factors_and_data_price_orientation", float(prices[2]))
-viz.glue("factors_and_data_information", math.log(32))
-assert prices.argmax() in (3, 4) and steps.argmin() == 2
-
 # %% [markdown]
-# By the single step (left), shape looks like the largest factor and position
-# like a small one. By the price (right), the order turns round: not knowing one
-# coordinate costs about {glue:text}`factors_and_data_price_position:.0f` nats,
-# while shape costs {glue:text}`factors_and_data_price_shape:.0f` and orientation
-# {glue:text}`factors_and_data_price_orientation:.0f`. A sprite in the wrong place
-# is wrong everywhere; a heart drawn as an ellipse in the right place is nearly
-# right.
-#
-# Keep this figure in mind. In the next chapter a network pays a fee for every nat
-# of information that its code carries, and a coordinate of 32 values is only
-# $\ln 32 =$ {glue:text}`factors_and_data_information:.1f` nats. Position is an
-# excellent bargain, so position is what every method in this book learns first
-# and best. Orientation has more values, costs more to carry, and saves far
-# less: it is the worst bargain of the five, and the first thing to go.
+# **Figure 9.** Each factor in the currency of a pixel loss: by the step, and over
+# its whole range.
+
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+bargain = prices / torch.tensor(space.sizes).log()  # saved for a nat carried
+lit = ours[0] * 64**2  # pixels of a sprite, on average
+if at_book:
+    assert steps.argmin() == 2 and steps.argmax() == 0
+    assert steps[3:].max() < steps[1] and steps[0] < lit
+    assert prices.argmin() == 0 and prices[3:].min() > prices[:3].max()
+    assert bargain.argmin() == 2 and bargain[3:].min() > bargain[:3].max()
+viz.say(f"""
+By the single step (left), shape is the largest factor, and a step of position
+changes fewer pixels than a step of shape or scale. By the price (right),
+shape falls from the first place to the last: not knowing one coordinate costs
+about {prices[3:].mean():.0f} nats, while orientation costs {prices[2]:.0f}
+and shape {prices[0]:.0f}. A sprite in the wrong place is wrong everywhere; a
+heart drawn as an ellipse in the right place still covers most of the heart.
+
+In the next chapter a network pays a fee for every nat of information that its
+[code](../reference/glossary.md#code) carries. A coordinate of 32 values is
+only $\\ln 32 = {math.log(32):.1f}$ nats, and each of them saves
+{bargain[3:].mean():.0f}: an excellent bargain. Orientation has 40 values,
+$\\ln 40 = {math.log(40):.1f}$ nats, each of which saves {bargain[2]:.0f}: the
+worst bargain of the five. So here is a prediction to hold the coming chapters
+to: networks find position first, and orientation last if at all.
+""")
 
 # %% [markdown]
 # ## Break it: ask for an angle that isn't there
@@ -576,15 +630,17 @@ axes[0].set_ylabel("orientation")
 figure.get_layout_engine().set(wspace=0.08)
 
 # %% [markdown]
+# **Figure 10.** Pixels in which two orientations of one sprite differ, at the
+# largest scale.
+#
 # Dark means "the same picture, or nearly". Only the heart's map is dark on the
 # diagonal alone (and in the corners, where 0 meets 39). An ellipse comes back
 # after half a turn, a square after a quarter: those are the parallel dark bands.
 #
-# Now comes a subtlety that is usually passed over. "A square looks the same every
-# 90 degrees" is true of squares, but not quite of these pictures: 39 steps to a
-# turn don't divide by four, so no two of the square's 39 angles are *exactly* a
-# quarter turn apart. Its doubles are near-doubles. Exact ones come from the
-# pixels, when a small turn moves no pixel's centre across an edge:
+# Not to the pixel, though: 39 steps to a turn don't divide by four, so no two of
+# the square's 39 angles are *exactly* a quarter turn apart. Its doubles are
+# near-doubles, unless the small difference moves no pixel's centre across an
+# edge. How many different pictures do the 40 labels make?
 
 # %%
 distinct = pd.DataFrame(
@@ -592,21 +648,13 @@ distinct = pd.DataFrame(
     index=list(labels),
     columns=[f"scale {value:.1f}" for value in space.factors[1].values],
 )
-viz.glue("factors_and_data_small_square", int(distinct.iloc[0, 0]))
-viz.glue("factors_and_data_small_heart", int(distinct.iloc[2, 0]))
 distinct
 
-# %% [markdown]
-# Of 40 labels, the smallest square makes
-# {glue:}`factors_and_data_small_square` different pictures, the smallest heart
-# {glue:}`factors_and_data_small_heart`. And what differs may be very little. One
-# step of orientation is about nine degrees. How many of the 39 angles lie closer
-# to a picture than the picture that is one step away?
 
-
-# %%
+# %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input"]
+# @title How many angles fit a picture as well as its neighbours do?
 def rivals(shape, scale):
-    """Angles that fit a picture better than its neighbours, itself too."""
+    """Angles closer to a picture than the next step is, itself too."""
     pictures = turns(shape, scale)[:39]
     gaps = torch.cdist(pictures, pictures, p=1)
     before = (pictures - pictures.roll(1, 0)).abs().sum(1)
@@ -614,65 +662,130 @@ def rivals(shape, scale):
     return float((gaps < step[:, None]).sum(1).float().mean())
 
 
-fits = [[rivals(s, k) for k in range(6)] for s in range(3)]
-pd.DataFrame(fits, distinct.index, distinct.columns).round(1)
-
-# %% tags=["remove-cell"]
-viz.glue("factors_and_data_fits_square", fits[0][5])
-viz.glue("factors_and_data_fits_ellipse", fits[1][5])
-viz.glue("factors_and_data_fits_heart", fits[2][5])
-assert fits[0][5] > fits[1][5] > fits[2][5]
+fits = [rivals(shape, 5) for shape in range(3)]
+assert fits[0] > 4 and fits[1] > 2 and fits[2] == 1
+assert distinct.iloc[0].max() < 39 and (distinct.iloc[2] == 39).all()
+viz.say(f"""
+Of 40 labels, the smallest square makes {distinct.iloc[0, 0]} different
+pictures, the smallest heart {distinct.iloc[2, 0]}. And what differs may be
+very little: how many of the 39 angles lie closer to a picture than the
+picture that is one step, or nine degrees, away? For the largest heart it is
+{fits[2]:.0f}, the angle itself. For the largest ellipse it is {fits[1]:.1f},
+and for the largest square {fits[0]:.1f}, spread over all four quarters of the
+circle.
+""")
 
 # %% [markdown]
-# For the largest heart the answer is {glue:text}`factors_and_data_fits_heart:.1f`:
-# the angle itself and no other. For the largest ellipse it is
-# {glue:text}`factors_and_data_fits_ellipse:.1f`, and for the largest square
-# {glue:text}`factors_and_data_fits_square:.1f`, angles that are spread over all
-# four quarters of the circle. So for one third of dSprites the label
-# *orientation* asks for something that is all but absent from the picture, and
-# for another third half of it is. No encoder, however good, supplies what isn't
-# there, and scores that ask for orientation have a ceiling. When a method scores
-# badly on this factor, part of the fault is the data's. (Even for the heart, a
-# code that is one number must cut the circle somewhere: two nearly equal pictures
-# on both sides of the cut get far-apart codes.)
+# So a part of the label *orientation* is all but missing from two thirds of the
+# pictures. How good can a score be that asks for it? The best guess from a
+# picture is the mean of the angles that show it, and its $R^2$ is the most that
+# any regression from any code can reach. We work it out twice: for an encoder
+# that misses no pixel (in the middle of the picture), and for one that sees a
+# shape up to its symmetry.
+
+
+# %%
+angles = torch.tensor(space.factors[2].values, dtype=torch.float64)
+
+
+def r_squared(guess):
+    """Share of the label's variance that guesses (..., 40) account for."""
+    error = (guess - angles).square().mean()
+    return float(1 - error / angles.var(correction=0))
+
+
+def to_the_pixel(shape, scale):
+    """The mean of all angles that draw the very same picture."""
+    pictures = turns(shape, scale)
+    same = (torch.cdist(pictures, pictures, p=1) == 0).double()
+    return same @ angles / same.sum(1)
+
+
+def up_to_symmetry(turn):
+    """The mean of all angles that lie such turns apart."""
+    known = angles % turn
+    guess = known + (2 * math.pi - turn) / 2
+    return guess.where(known > 0, math.pi)  # 0 and 2 pi are both labels
+
+
+# %%
+rows = []
+for shape, repeats in enumerate((4, 2, 1)):
+    exact = torch.stack([to_the_pixel(shape, scale) for scale in range(6)])
+    rough = up_to_symmetry(2 * math.pi / repeats)
+    missing = math.log(repeats) / math.log(39)
+    rows.append([r_squared(exact), r_squared(rough), 1 - missing])
+columns = ["R², to the pixel", "R², up to symmetry", "share of nats"]
+ceiling = pd.DataFrame(rows, list(labels), columns)
+ceiling.loc["all three"] = ceiling.mean()  # each is a third of the pictures
+ceiling.round(2)
+
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+exact, rough, nats = ceiling.loc["all three"]
+square, ellipse, heart = ceiling.iloc[:3, 1]
+assert 0 < square < 0.1 < ellipse < 0.3 < rough < exact < 1 and rough < nats
+assert abs(heart - ceiling.iloc[2, 0]) < 1e-9
+viz.say(f"""
+Orientation has a ceiling, not a zero. Even the pixel-perfect encoder stops at
+{exact:.2f}, and on hearts at {heart:.2f}: labels 0 and 39 are one picture,
+and the best that it can say of both is $\\pi$. An encoder that goes by the
+shape's symmetry has {heart:.2f} on hearts as well, {ellipse:.2f} on ellipses
+and {square:.2f} on squares: {rough:.2f} over all pictures. In nats it keeps
+more (last column, of the 39 angles): which quarter of the circle it was is
+lost, where in the quarter is not, and {nats:.2f} of the
+[information](../reference/glossary.md#mutual-information) is there. When a
+method scores badly on this factor, a part of the fault is the data's; how
+large a part depends on what the score asks. And a code that is one number
+must cut the circle somewhere: on both sides of the cut, two nearly equal
+pictures get codes that are far apart.
+""")
 
 # %% [markdown]
 # ## Independent, by construction
 #
-# The second half of {eq}`factors_and_data-renderer` is easy to forget, because it
-# is never visible in a single picture: the factors are independent. In a sample,
-# the correlation between any two is chance.
+# The second half of Eq. (A) is never visible in a single picture: the factors are
+# independent. In a sample, the correlation between any two is chance.
 
 # %%
-many = space.sample(budget.choose(2_000, 200_000), generator).double()
-correlation = torch.corrcoef(many.T).fill_diagonal_(0).abs().max()
-viz.glue("factors_and_data_correlation", float(correlation))
-assert correlation < 0.1
-print(f"largest correlation between two factors: {correlation:.4f}")
+sampled = space.sample(many, generator).double()
+independent = torch.corrcoef(sampled.T)
+law = gaussian_law(6, 32, sigma=0.2)
+together = Correlated(dsprites, ["scale", "posX"], law)
+_, bent = together.sample(2_000, generator)
+correlated = torch.corrcoef(bent.double().T)
+
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+chance = float((independent - torch.eye(5)).abs().max())
+strong = float(correlated[1, 3])
+assert chance < (0.02 if at_book else 0.1) and strong > 0.5
+viz.say(f"""
+The largest of the ten correlations is {chance:.4f} in absolute value: noise.
+Real collections of pictures need not be like that: where cows stand on grass,
+animal and ground go together. Methods that push their codes towards
+independence are, here, pushing in a direction that happens to be right.
+`Correlated` takes that comfort away: it draws the same pictures, large ones
+more often on the right, and now scale and posX have a correlation of
+{strong:.2f}.
+""")
 
 # %% [markdown]
-# The largest of the ten correlations is
-# {glue:text}`factors_and_data_correlation:.4f`: noise. Real collections of
-# pictures are not like that. Large animals stand on grass and small ones on
-# sofas. Methods that push their codes towards independence are, here, pushing in
-# a direction that happens to be right. Later chapters take that comfort away:
-# they draw factors that go together, and ask which methods still find them.
+# ## What to take away
 
-# %% [markdown]
-# ## What held
-#
-# - A picture of these data sets is a point of a factor grid and a renderer: ten
-#   dSprites drawn from three formulas agreed with the library's but for
-#   {glue:}`factors_and_data_differ` of their pixels, and one traced geometry gave
-#   all its colourings.
-# - The twins miss the published mean pixels by at most
-#   {glue:text}`factors_and_data_worst_gap:.4f`. They are twins all the same, and
-#   figures in this book that were made with them say so.
-# - Position dominates a pixel loss over its range, though not by the step.
-# - Orientation cannot be read off every picture: 39 repeats 0, squares and
-#   ellipses come back before the turn is complete.
-# - Nothing here depended on a training, so nothing depends on its budget but the
-#   sizes of the samples.
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+viz.say(f"""
+- A picture of these data sets is a point of a factor grid and a renderer: ten
+  dSprites drawn from three conditions agreed with the library's but for
+  {int(different.sum())} of their pixels, and one traced geometry gave all its
+  colourings.
+- The twins miss the published mean pixels by at most {gap:.4f}. They are
+  twins all the same, and figures in this book that were made with them say
+  so.
+- Position dominates a pixel loss over its range, though not by the step.
+- Orientation cannot be read off every picture: 39 repeats 0, squares and
+  ellipses come back before the turn is complete, and an encoder that goes by
+  symmetry has an $R^2$ of {rough:.2f} at most.
+- The factors are independent because they were drawn that way.
+""")
 
 # %% [markdown]
 # ## Exercises
@@ -689,6 +802,8 @@ def flat_index(factors, sizes):
     return ...
 
 
+# %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input"]
+# @title Checker 1
 def check_flat_index(answer):
     if answer is ...:
         return "Not tried yet."
@@ -702,22 +817,18 @@ def check_flat_index(answer):
 
 check_flat_index(flat_index(factors, space.sizes))
 
+
+# %% cellView="form" jupyter={"outputs_hidden": true, "source_hidden": true} mystnb={"code_prompt_hide": "Hide the solution", "code_prompt_show": "Show the solution"} tags=["hide-cell"]
+# @title Solution 1
+def flat_index(factors, sizes):
+    """A step skips as many pictures as later factors have combinations."""
+    strides = [math.prod(sizes[j + 1 :]) for j in range(len(sizes))]
+    return (factors * torch.tensor(strides)).sum(1)
+
+
+assert check_flat_index(flat_index(factors, space.sizes)) == "Right."
+
 # %% [markdown]
-# :::{admonition} Solution
-# :class: dropdown
-# One step of a factor skips as many pictures as the factors after it have
-# combinations.
-#
-# ```python
-# def flat_index(factors, sizes):
-#     strides = [math.prod(sizes[j + 1 :]) for j in range(len(sizes))]
-#     return (factors * torch.tensor(strides)).sum(1)
-#
-#
-# check_flat_index(flat_index(factors, space.sizes))
-# ```
-# :::
-#
 # **2. One label, one picture.** Write `canonical(factors)`, which returns factors
 # that render the same pictures, but never uses two orientation indices for one
 # angle.
@@ -728,40 +839,42 @@ def canonical(factors):
     return ...
 
 
+# %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input"]
+# @title Checker 2
 def check_canonical(answer, asked):
     if answer is ...:
         return "Not tried yet."
     assert answer is not asked, "return new factors, leave the old alone"
+    assert (asked[:, 2] == 39).any(), "you have changed the question"
     same = torch.equal(dsprites.render(answer), dsprites.render(asked))
     assert same, "the pictures have changed"
-    assert (answer[:, 2] < 39).all(), "which index repeats another?"
-    assert (asked[:, 2] == 39).any(), "you have changed the question"
+    used = answer[:, 2].unique()
+    assert len(used) == 39, "two indices are still used for one angle"
     return "Right."
 
 
 asked = space.grid()[:: 32 * 32].clone()
 check_canonical(canonical(asked), asked)
 
+
+# %% cellView="form" jupyter={"outputs_hidden": true, "source_hidden": true} mystnb={"code_prompt_hide": "Hide the solution", "code_prompt_show": "Show the solution"} tags=["hide-cell"]
+# @title Solution 2
+def canonical(factors):
+    """Orientation is column 2, and 39 is a full turn."""
+    answer = factors.clone()
+    answer[:, 2] %= 39
+    return answer
+
+
+assert check_canonical(canonical(asked), asked) == "Right."
+
 # %% [markdown]
-# :::{admonition} Solution
-# :class: dropdown
-# Orientation is column 2, and 39 is a full turn.
-#
-# ```python
-# def canonical(factors):
-#     answer = factors.clone()
-#     answer[:, 2] %= 39
-#     return answer
-#
-#
-# check_canonical(canonical(asked), asked)
-# ```
-# :::
-#
 # **3. Prices in colour.** With a Gaussian likelihood of unit scale, the price of
 # not knowing a factor is half the variance that it causes, summed over pixels
 # and channels (of pictures in $[0, 1]$). Which two factors of 3DShapes are the
-# most expensive not to know, and which is the cheapest? Guess before you compute.
+# most expensive not to know? Guess before you compute, then write
+# `gaussian_price`: the price of one factor, averaged over `n` draws of the
+# others.
 
 
 # %%
@@ -769,51 +882,60 @@ def gaussian_price(column, n=8):
     return ...
 
 
-def check_prices(prices):
-    if prices[0] is ...:
+# %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input"]
+# @title Checker 3
+def check_prices(answer):
+    if answer[0] is ...:
         return "Not tried yet."
-    p = torch.as_tensor(prices)
-    assert p.shape == (6,) and (p > 0).all(), "one price for each factor"
-    order = [shapes3d.space.names[i] for i in p.argsort()]
-    large = {"floor_hue", "wall_hue"}
-    assert set(order[-2:]) == large, "which surfaces fill most of the picture?"
-    assert p.max() < 3 * shapes3d.size**2 / 8, "half the variance, in [0, 1]"
-    return f"Right: from the cheapest, {', '.join(order)}."
+    answer = torch.as_tensor(answer)
+    assert answer.shape == (6,), "one price for each factor"
+    for column, size in enumerate(shapes3d.space.sizes):
+        # Two draws of one factor differ by twice its variance, on average.
+        pair = shapes3d.space.sample(200, generator).repeat(2, 1)
+        pair[200:, column] = torch.randint(size, (200,), generator=generator)
+        one, other = (shapes3d.render(pair) / 255).chunk(2)
+        ratio = answer[column] / ((one - other).square().sum() / 800)
+        name = shapes3d.space.names[column]
+        assert ratio < 1.7, f"{name} is too dear: half the variance, in [0, 1]"
+        assert ratio > 0.5, f"{name} is too cheap: summed, not averaged"
+    return "Right."
 
 
 check_prices([gaussian_price(column) for column in range(6)])
 
-# %% [markdown]
-# :::{admonition} Solution
-# :class: dropdown
-# As `price_and_step` does, with a variance in place of the entropy.
-#
-# ```python
-# def gaussian_price(column, n=8):
-#     space3d = shapes3d.space
-#     size = space3d.sizes[column]
-#     block = space3d.sample(n, generator).repeat_interleave(size, 0)
-#     block[:, column] = torch.arange(size).repeat(n)
-#     pictures = shapes3d.render(block).view(n, size, -1) / 255
-#     return float(pictures.var(1, unbiased=False).sum(1).mean() / 2)
-#
-#
-# check_prices([gaussian_price(column) for column in range(6)])
-# ```
-#
-# The surfaces that fill the picture win. A solid that is larger or of another
-# shape moves the loss much less, and so does the camera, under a light that makes
-# most of a wall look the same from everywhere.
-# :::
+
+# %% cellView="form" jupyter={"outputs_hidden": true, "source_hidden": true} mystnb={"code_prompt_hide": "Hide the solution", "code_prompt_show": "Show the solution"} tags=["hide-cell"]
+# @title Solution 3
+def gaussian_price(column, n=8):
+    """As `price_and_step` does, with a variance in place of the entropy."""
+    size = shapes3d.space.sizes[column]
+    block = shapes3d.space.sample(n, generator).repeat_interleave(size, 0)
+    block[:, column] = torch.arange(size).repeat(n)
+    pictures = shapes3d.render(block).view(n, size, -1) / 255
+    return float(pictures.var(1, correction=0).sum(1).mean() / 2)
+
+
+answer = [gaussian_price(column) for column in range(6)]
+assert check_prices(answer) == "Right."
+# The surfaces that fill most of the picture are the dearest.
+assert set(torch.tensor(answer).argsort()[-2:].tolist()) == {0, 1}
+pd.Series(answer, shapes3d.space.names, name="nats").round()
 
 # %% [markdown]
 # ## Further reading
 #
-# - {cite:t}`matthey2017` and {cite:t}`burgess2018` are the official files, with
-#   notebooks that show them.
-# - {cite:t}`higgins2017` is the paper that dSprites was made for.
-# - {cite:t}`locatello2019` compares methods on both sets and on five more, and
-#   shows that without some bias in method or data nothing can find the factors.
+# - [Matthey et al. (2017)](https://github.com/deepmind/dsprites-dataset/) and
+#   [Burgess and Kim (2018)](https://github.com/deepmind/3dshapes-dataset/) are the
+#   official files, with notebooks that show them.
+# - [Higgins et al. (2017)](https://openreview.net/forum?id=Sy2fzU9gl) introduce
+#   the β-VAE and measure it on 2D shapes of this kind.
+# - [Locatello et al. (2019)](https://arxiv.org/abs/1811.12359) compare methods on
+#   both sets and on five more, and show that without some bias in method or data
+#   nothing can find the factors.
 #
-# Next: [Autoencoders](autoencoders.ipynb), where a network is shown the pictures
-# and not the factors.
+# **Next.** Everything so far was drawn from its factors. In
+# [Autoencoders](autoencoders.ipynb) a network is shown the pictures and not the
+# factors, and has to make up numbers of its own.
+
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+viz.colophon()

@@ -70,7 +70,14 @@ def test_page_runs_in_a_browser_without_a_network(page: Path, tmp_path: Path) ->
     if 'class="math' in source:
         assert "<mjx-container" in opened.stdout
     # An interactive figure shows itself when its script has run.
-    for figure, part in (("dlib-explorer", "stage"), ("dlib-bend", "controls")):
+    figures = {
+        "explorer": "stage",
+        "bend": "controls",
+        "sliders": "stage",
+        "film": "controls",
+    }
+    for name, part in figures.items():
+        figure = f"dlib-{name}"
         asked = len(re.findall(rf'<div class="{figure}"', source))
         parts = re.findall(rf'<div class="{figure}-{part}"[^>]*>', opened.stdout)
         assert len(parts) == asked

@@ -120,7 +120,7 @@ def test_still_picture_shows_the_start_and_half_way() -> None:
         "0°", "z0", "z1", "45°", "z0", "z1",
     ]  # fmt: skip
     assert alt == "Scatter of z0 and z1, coloured by hue: 0° and 45°."
-    assert "turn, 45°: MIG falls to 0.25. The table has" in said
+    assert "From 0° to 45° (turn): MIG falls to 0.25. The table has the" in said
     # Seven points a panel, in the colours of their hues.
     groups = [g for g in picture.iter(f"{svg}g") if g.get("fill") in COLOURS]
     assert [len(g) for g in groups] == [3, 2, 2, 0, 0, 0] * 2
@@ -150,6 +150,20 @@ def test_still_picture_of_a_single_position_has_one_panel() -> None:
     assert "no score moves" in said
 
 
+def test_a_single_bending_needs_no_button() -> None:
+    question = 'aria-label="What to do to the codes"'
+    assert f"{question}>" in shown().html
+    only = {"turn": bendings()["turn"]}
+    assert f"{question} hidden>" in shown(bendings=only).html
+
+
+def test_nothing_that_needs_a_script_stands_outside_of_scripts() -> None:
+    # A notebook that is not trusted keeps buttons and drops what hides them.
+    outside = re.sub(r"<script.*?</script>", "", shown().html, flags=re.DOTALL)
+    assert not re.search(r"<button|<input|<svg| hidden", outside.split("</style>")[1])
+    assert "dlib-bend-still" in outside and "<table>" in outside
+
+
 def test_page_names_no_id_and_loads_nothing() -> None:
     page = shown().html
     assert not re.search(r"\sid=", page)
@@ -170,7 +184,7 @@ def test_notebook_and_terminal_have_something_to_show() -> None:
     assert figure._repr_html_() == figure.html
     assert figure._repr_mimebundle_() == {
         "text/html": figure.html,
-        "text/plain": "Bend('Bend it'): a slider, shown where HTML is shown",
+        "text/plain": "Bend('Bend it'), shown where HTML is shown",
     }
 
 
@@ -230,6 +244,8 @@ document.querySelectorAll(".dlib-bend").forEach((root) => {
       (button) => button.textContent),
     note: root.querySelector(".dlib-bend-note").textContent,
     still: root.querySelector(".dlib-bend-still").checkVisibility(),
+    alive: root.querySelector(".dlib-bend-controls").checkVisibility() &&
+      root.querySelector("svg").checkVisibility(),
   });
   const seen = [look()];
   slider.value = 1;
@@ -276,7 +292,7 @@ def test_slider_and_buttons_answer_in_a_browser(tmp_path: Path) -> None:
     first, second = json.loads(html.unescape(text))
     assert first == second
     start, turned, scaled = first
-    assert not start["still"]
+    assert start["alive"] and not start["still"]
     assert start["scores"] == ["0.90", "0.80"]
     assert start["pressed"] == ["turn", "hue"]
     assert (start["value"], start["status"]) == ("0°", "")

@@ -1,5 +1,7 @@
 """Plots: what they draw, and what they refuse."""
 
+import itertools
+
 import matplotlib
 import pytest
 import torch
@@ -103,3 +105,22 @@ def test_the_rest_draw(method):
     viz.training_curves({"run": history}, "nll")
     assert len(plt.get_fignums()) == 3
     assert viz.glue("plots_test_value", 3) == 3
+
+
+def test_labels_of_points_that_lie_close_do_not_lie_on_each_other():
+    points = [(60.0, 0.5, 0.5), (200.0, 0.56, 0.52), (4.0, 0.0, 0.0), (9.0, 1.0, 1.0)]
+    figure = viz.trade_off({"m": points, "n": points}, xlabel="x", ylabel="y")
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+    assert len(boxes) == 8
+    pairs = itertools.combinations(boxes, 2)
+    assert not any(one.overlaps(other) for one, other in pairs)
+
+
+def test_labels_of_points_on_top_of_each_other_are_one():
+    points = [(1, 9.0, 29.0), (4, 5.8, 35.0), (60, 0.0, 142.0), (200, 0.01, 141.9)]
+    figure = viz.trade_off({"β-VAE": points}, xlabel="x", ylabel="y")
+    written = [text.get_text() for text in figure.axes[0].texts]
+    assert written == ["1", "4", "60, 200"]
+    alone = viz.trade_off({"β-VAE": points[:1]}, xlabel="x", ylabel="y")
+    assert [text.get_text() for text in alone.axes[0].texts] == ["1"]

@@ -158,7 +158,7 @@ def test_notebook_and_terminal_have_something_to_show() -> None:
     assert shown._repr_html_() == shown.html
     assert shown._repr_mimebundle_() == {
         "text/html": shown.html,
-        "text/plain": "FactorSliders('Move it'): sliders, shown where HTML is shown",
+        "text/plain": "FactorSliders('Move it'), shown where HTML is shown",
     }
 
 
@@ -369,7 +369,7 @@ def test_browser_shows_strips_one_factor_at_a_time(tmp_path: Path) -> None:
         assert torch.equal(seen(data, wanted), wanted)
     assert answer["address"].startswith("Factors (2, 2, 0), flat index 20 of 32")
     assert answer["said"] == "ink at red: 2 of 64 pixels changed."
-    assert answer["drawn"] > 5
+    assert answer["drawn"] > 1
 
 
 @needs_browser

@@ -11,10 +11,8 @@ from __future__ import annotations
 import html
 import json
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from typing import Any
 
 import torch
@@ -22,6 +20,7 @@ from torch import Tensor
 
 from dlib.viz.bend_bars import bars, style
 from dlib.viz.bend_still import moved, still
+from dlib.viz.live import Live, fill
 from dlib.viz.style import COLOURS
 
 MAX_POINTS = 600  # of the scatter: each is an element of the page
@@ -52,30 +51,8 @@ class Bending:
     axes: tuple[int, int] = (0, 1)
 
 
-class Bend:
-    """What :func:`bend` returns: a notebook, or a built page, shows it.
-
-    Attributes
-    ----------
-    html : str
-        Markup, style, numbers and script, complete in itself. It names no ids, so
-        that one page can hold it twice.
-    title : str
-        The line above.
-    """
-
-    def __init__(self, html: str, title: str) -> None:
-        self.html = html
-        self.title = title
-
-    def __repr__(self) -> str:
-        return f"Bend({self.title!r}): a slider, shown where HTML is shown"
-
-    def _repr_html_(self) -> str:
-        return self.html
-
-    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
-        return {"text/html": self.html, "text/plain": repr(self)}
+class Bend(Live):
+    """What :func:`bend` returns."""
 
 
 def bend(
@@ -149,20 +126,14 @@ def bend(
         "title": html.escape(title),
         "style": style(),
         "bendings": _buttons("bending", bendings),
+        "one": " hidden" if len(bendings) == 1 else "",  # there is nothing to choose
         "factors": _buttons("factor", values),
         "bars": bars(start, noise_floors, start),
         **_still(payload, first, start),
         # "</script>" in a string would end the script that holds it.
         "payload": json.dumps(payload, ensure_ascii=False).replace("<", "\\u003c"),
     }
-    template = resources.files("dlib.viz").joinpath("bend.html")
-    # In one go, since a title may look like a place to be filled.
-    page = re.sub(
-        r"\{\{(\w+)\}\}",
-        lambda place: parts[place[1]],
-        template.read_text(encoding="utf-8"),
-    )
-    return Bend(page, title)
+    return Bend(fill("bend.html", parts), title)
 
 
 def _still(
@@ -184,9 +155,9 @@ def _still(
     alt = f"Scatter of {across} and {upward}, coloured by {factor['name']}: {ends}."
     then = {metric: first.scores[middle][metric] for metric in start}
     said = (
-        "A still picture, since scripts are off here or this notebook is not trusted. "
-        f"{shown['name']}, {first.labels[middle]}: {moved(start, then)}. The table "
-        "has the scores at the start."
+        "This picture is still, since scripts are off or the notebook is not trusted. "
+        f"From {first.labels[0]} to {first.labels[middle]} ({shown['name']}): "
+        f"{moved(start, then)}. The table has the scores at {first.labels[0]}."
     )
     return {
         "still": still(panels, factor["labels"], (across, upward), shown["limit"]),

@@ -163,8 +163,8 @@ def bend_widget(
         raise ValueError("codes must be finite, and some are NaN or infinite")
     if is_page():
         say(
-            "*Where a kernel runs, this cell shows a slider that bends your own codes. "
-            "The page has none"
+            "*Where a kernel runs, in Jupyter or Colab, this cell shows a slider that "
+            "bends your own codes"
             + ("; here is the figure with ours.*" if stand_in else ".*")
         )
         return stand_in

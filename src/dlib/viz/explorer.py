@@ -14,7 +14,6 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -25,6 +24,7 @@ from dlib.inference import device_of, evaluating
 from dlib.models.method import Method
 from dlib.models.page import PageDecoder
 from dlib.networks import FullPrecisionLinear
+from dlib.viz.live import Live, fill
 
 MAX_BYTES = 3_000_000  # of HTML: what a page may carry without being a burden
 SHOWN = 256  # pixels of the screen that a picture takes, about
@@ -94,30 +94,8 @@ class Decoding:
         return codes
 
 
-class Explorer:
-    """What :func:`explorer` returns: a notebook, or a built page, shows it.
-
-    Attributes
-    ----------
-    html : str
-        Markup, style, weights and script, complete in itself. It names no ids, so
-        that one page can hold it twice.
-    title : str
-        The line above the sliders.
-    """
-
-    def __init__(self, html: str, title: str) -> None:
-        self.html = html
-        self.title = title
-
-    def __repr__(self) -> str:
-        return f"Explorer({self.title!r}): sliders, shown where HTML is shown"
-
-    def _repr_html_(self) -> str:
-        return self.html
-
-    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
-        return {"text/html": self.html, "text/plain": repr(self)}
+class Explorer(Live):
+    """What :func:`explorer` returns."""
 
 
 @torch.no_grad()
@@ -246,13 +224,7 @@ def assemble(
         # "</script>" in a string would end the script that holds it.
         "payload": json.dumps(models).replace("<", "\\u003c"),
     }
-    # Bit by bit, since a title may look like a place to be filled.
-    template = resources.files("dlib.viz").joinpath("explorer.html")
-    head, *rest = template.read_text(encoding="utf-8").split("{{")
-    filled = head
-    for piece in rest:
-        place, text = piece.split("}}", 1)
-        filled += parts[place] + text
+    filled = fill("explorer.html", parts)
     size = len(filled.encode())
     if size > MAX_BYTES:
         raise ValueError(

@@ -12,44 +12,21 @@ import base64
 import html
 import io
 import json
-import re
 from collections.abc import Sequence
-from importlib import resources
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from dlib.inference import to_float
+from dlib.viz.live import Live, fill
 
 MAX_BYTES = 500_000  # of HTML: what a page may carry beside its figures
 SHOWN = 52  # pixels of the screen that a picture takes, about
 
 
-class Film:
-    """What :func:`film` returns: a notebook, or a built page, shows it.
-
-    Attributes
-    ----------
-    html : str
-        Markup, style, pictures and script, complete in itself. It names no ids, so
-        that one page can hold it twice.
-    title : str
-        The line above.
-    """
-
-    def __init__(self, html: str, title: str) -> None:
-        self.html = html
-        self.title = title
-
-    def __repr__(self) -> str:
-        return f"Film({self.title!r}): pictures under a slider, where HTML is shown"
-
-    def _repr_html_(self) -> str:
-        return self.html
-
-    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
-        return {"text/html": self.html, "text/plain": repr(self)}
+class Film(Live):
+    """What :func:`film` returns."""
 
 
 def film(
@@ -113,13 +90,7 @@ def film(
             {"frames": pictures[:-1], "labels": list(labels), "alt": alt}
         ).replace("<", "\\u003c"),
     }
-    template = resources.files("dlib.viz").joinpath("film.html")
-    # In one pass, since a title may look like a place to be filled.
-    page = re.sub(
-        r"\{\{(\w+)\}\}",
-        lambda place: parts[place[1]],
-        template.read_text(encoding="utf-8"),
-    )
+    page = fill("film.html", parts)
     size = len(page.encode())
     if size > MAX_BYTES:
         raise ValueError(

@@ -177,7 +177,7 @@ def _kind(layer: nn.Module) -> str:
     if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)):
         name = "conv" if isinstance(layer, nn.Conv2d) else "deconv"
         sign = "÷" if isinstance(layer, nn.Conv2d) else "×"
-        (high, wide), (down, across) = layer.kernel_size, layer.stride  # type: ignore[misc]
+        (high, wide), (down, across) = layer.kernel_size, layer.stride
         words = f"{name} {high}×{wide}"
         if down == across:
             return words if down == 1 else f"{words}, {sign}{down}"

@@ -10,12 +10,22 @@ import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Annotation
+from matplotlib.transforms import Bbox
 from torch import Tensor
 
 from dlib.data.dataset import Dataset
 from dlib.inference import device_of, evaluating, to_float
 from dlib.models.method import Method
 from dlib.viz.style import COLOURS, INK
+
+# Where a point's label may stand, in points of type from the point: beside it, and
+# further off where others are in the way.
+SPOTS = tuple(
+    (x * far, y * far)
+    for far in (8, 14, 20)
+    for x, y in ((1, 1), (-1, 1), (1, -1), (-1, -1), (0, 1.2), (0, -1.2), (1.3, 0))
+)
 
 
 class Recorded(Protocol):
@@ -283,6 +293,7 @@ def trade_off(
     if axes is None:
         _, axes = plt.subplots(figsize=(5.6, 3.6))
     markers = "osD^v<"
+    labels: list[Annotation] = []
     for i, (title, points) in enumerate(curves.items()):
         colour = COLOURS[i % len(COLOURS)]
         settings = sorted({point[0] for point in points})
@@ -294,19 +305,55 @@ def trade_off(
             *means.T, marker=markers[i % 6], color=colour, label=title, markersize=5
         )
         axes.scatter(every[:, 0], every[:, 1], s=10, color=colour, alpha=0.5)
-        for setting, (x, y) in zip(settings, means, strict=True):
+        labels += [
             axes.annotate(
-                f"{setting:g}",
-                (x, y),
-                xytext=(4, 4),
+                names,
+                place,
+                xytext=SPOTS[0],
                 textcoords="offset points",
+                ha="center",
+                va="center",
                 fontsize=8,
                 color=INK,
             )
+            for names, place in _labels(settings, means)
+        ]
     axes.set(xlabel=xlabel, ylabel=ylabel)
     axes.grid(True)
     axes.legend()
     figure = axes.figure
     if not isinstance(figure, Figure):
         raise TypeError("axes must belong to a figure, not to a part of one")
+    _spread(labels, figure)
     return figure
+
+
+def _spread(labels: Sequence[Annotation], figure: Figure) -> None:
+    """Move labels around their points until none lies on another, if they can."""
+    figure.draw_without_rendering()  # axes get their places
+    taken: list[Bbox] = []
+    for label in labels:
+        for spot in SPOTS:
+            label.set_position(spot)
+            box = label.get_window_extent()
+            if not any(box.overlaps(other) for other in taken):
+                break
+        else:
+            label.set_position(SPOTS[0])
+        taken.append(label.get_window_extent())
+
+
+def _labels(
+    settings: Sequence[float], means: np.ndarray
+) -> list[tuple[str, tuple[float, float]]]:
+    """What to write where: one label for points that lie on top of each other."""
+    near = 0.04 * np.maximum(np.ptp(means, axis=0), 1e-12)
+    labels: list[tuple[str, tuple[float, float]]] = []
+    for setting, (x, y) in zip(settings, means, strict=True):
+        if labels:
+            names, (before_x, before_y) = labels[-1]
+            if abs(x - before_x) < near[0] and abs(y - before_y) < near[1]:
+                labels[-1] = (f"{names}, {setting:g}", (before_x, before_y))
+                continue
+        labels.append((f"{setting:g}", (float(x), float(y))))
+    return labels

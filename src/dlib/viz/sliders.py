@@ -14,7 +14,6 @@ import html
 import io
 import json
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from importlib import resources
@@ -26,36 +25,15 @@ from torch import Tensor
 from dlib.data import dsprites, shapes3d
 from dlib.data.dataset import Grid
 from dlib.data.factors import Factor
+from dlib.viz.live import Live, fill
 
 MAX_BYTES = 1_000_000  # of HTML
 SHOWN = 256  # pixels of the screen that a picture takes, about
 ONE_AT_A_TIME = "<p>Moving one slider puts the others back to the start.</p>"
 
 
-class FactorSliders:
-    """What :func:`factor_sliders` returns: a notebook, or a built page, shows it.
-
-    Attributes
-    ----------
-    html : str
-        Markup, style, numbers and script, complete in itself. It names no ids, so
-        that one page can hold it twice.
-    title : str
-        The line above the sliders.
-    """
-
-    def __init__(self, html: str, title: str) -> None:
-        self.html = html
-        self.title = title
-
-    def __repr__(self) -> str:
-        return f"FactorSliders({self.title!r}): sliders, shown where HTML is shown"
-
-    def _repr_html_(self) -> str:
-        return self.html
-
-    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
-        return {"text/html": self.html, "text/plain": repr(self)}
+class FactorSliders(Live):
+    """What :func:`factor_sliders` returns."""
 
 
 def factor_sliders(
@@ -125,7 +103,7 @@ def factor_sliders(
         "together": kind != "strips",
         "numbers": numbers,
     }
-    files = resources.files("dlib.viz")
+    renderer = resources.files("dlib.viz").joinpath(f"sliders_{kind}.js")
     parts = {
         "title": html.escape(title),
         "size": str(dataset.size),
@@ -137,11 +115,9 @@ def factor_sliders(
         "still": _png(dataset.render(torch.tensor([factors]))),
         # "</script>" in a string would end the script that holds it.
         "payload": json.dumps(payload, ensure_ascii=False).replace("<", "\\u003c"),
-        "renderer": files.joinpath(f"sliders_{kind}.js").read_text(encoding="utf-8"),
+        "renderer": renderer.read_text(encoding="utf-8"),
     }
-    # In one go, since a title may look like a place to be filled.
-    template = files.joinpath("sliders.html").read_text(encoding="utf-8")
-    page = re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], template)
+    page = fill("sliders.html", parts)
     if len(page.encode()) > MAX_BYTES:
         raise ValueError(
             f"the sliders would add {len(page.encode()) / 1e6:.1f} MB of HTML to the "
