@@ -104,7 +104,6 @@ def test_the_rest_draw(method):
     history = History([50, 100], {"nll": [3.0, 2.0]}, 1.0)
     viz.training_curves({"run": history}, "nll")
     assert len(plt.get_fignums()) == 3
-    assert viz.glue("plots_test_value", 3) == 3
 
 
 def test_labels_of_points_that_lie_close_do_not_lie_on_each_other():

@@ -2,7 +2,7 @@
 
 from dlib.viz.film import film
 from dlib.viz.network import network
-from dlib.viz.page import colophon, glue, is_page, say
+from dlib.viz.page import colophon, is_page, say
 from dlib.viz.plots import (
     covariance_map,
     image_grid,
@@ -21,7 +21,6 @@ __all__ = [
     "colophon",
     "covariance_map",
     "film",
-    "glue",
     "image_grid",
     "is_page",
     "network",

@@ -59,8 +59,3 @@ def colophon() -> None:
         f"{platform.python_version()}, torch {torch.__version__}, dlib "
         f"{dlib.__version__}.*"
     )
-
-
-def glue(name: str, value: object) -> object:
-    """To be removed with the last chapter that uses it."""
-    return value
