@@ -22,7 +22,7 @@
 # write a variational autoencoder from it, train it and watch it learn, tell an
 # active latent from an idle one, and say what $\beta$ buys and what it costs.
 
-# %% tags=["remove-cell"]
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-cell"]
 # Colab starts without the library: install it there, and only there.
 import subprocess
 import sys
@@ -136,7 +136,7 @@ explorer(ae, start, limits=(-reach, reach), title="The autoencoder's code")
 # Such a code is hard to use. It would help to know *where* codes may lie, and to have
 # the decoder answer for every place there. That is what the
 # variational autoencoder of
-# [Kingma & Welling (2013)](https://arxiv.org/abs/1312.6114) and
+# [Kingma and Welling (2013)](https://arxiv.org/abs/1312.6114) and
 # [Rezende et al. (2014)](https://arxiv.org/abs/1401.4082) arranges, and it does so
 # by asking a question about probability.
 
@@ -293,7 +293,7 @@ torch.testing.assert_close(
 #
 # There is another way, which needs no such trick: the *score-function* estimator,
 # $f(z)\, \partial \ln q / \partial \mu$. Both have the right mean.
-# [Kingma & Welling (2013)](https://arxiv.org/abs/1312.6114) call the second
+# [Kingma and Welling (2013)](https://arxiv.org/abs/1312.6114) call the second
 # "impractical for our purposes". To see why, take $f(z) = (z - 1)^2$ at $\mu = 0$,
 # $\sigma = 0.5$, where the true gradient with respect to $\mu$ is $-2$:
 
@@ -679,7 +679,7 @@ z{second} at 1.5 and move z{first} again: {moves[1][0]:.0f} down and
 # \tag{8}
 # $$
 #
-# Think of [$\beta$](../reference/glossary.md#beta) as a price. The KL term is a
+# Think of [β](../reference/glossary.md#beta) as a price. The KL term is a
 # [rate](../reference/glossary.md#rate), the nats of code that are sent for a
 # picture; the negative log-likelihood is a
 # [distortion](../reference/glossary.md#distortion), what is still wrong when they
@@ -1080,7 +1080,7 @@ picture's KL, is the idea of [DIP-VAE](../papers/dip_vae.ipynb).
 # %% [markdown]
 # ## Further reading
 #
-# - [Kingma & Welling (2013)](https://arxiv.org/abs/1312.6114) and
+# - [Kingma and Welling (2013)](https://arxiv.org/abs/1312.6114) and
 #   [Rezende et al. (2014)](https://arxiv.org/abs/1401.4082) found the estimator at
 #   the same time; the first has the closed form of the KL term in its appendix B.
 # - [Higgins et al. (2017)](https://openreview.net/forum?id=Sy2fzU9gl) propose β, and

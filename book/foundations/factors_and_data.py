@@ -23,7 +23,7 @@
 # and predict which factors a pixel-wise loss will reward a network for finding,
 # and which of them no network can read off every picture.
 
-# %% tags=["remove-cell"]
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-cell"]
 # Colab starts without the library: install it there, and only there.
 import subprocess
 import sys

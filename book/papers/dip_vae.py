@@ -23,7 +23,7 @@
 # [Kumar et al. (2018)](https://arxiv.org/abs/1711.00848) in a dozen lines, and
 # judge by the paper's own scores, over seeds, whether they pay.
 
-# %% tags=["remove-cell"]
+# %% tags=["remove-cell"] jupyter={"source_hidden": true} cellView="form"
 # Colab starts without the library: install it there, and only there.
 import subprocess
 import sys
@@ -312,8 +312,8 @@ viz.retrain(
     name="λ_od",
     limits=(0.5, 500.0),
     value=50.0,
-    stand_in="*On this page no kernel runs. In Jupyter, or in Colab by the link "
-    "at the top, a slider and a button stand here.*",
+    stand_in="*On this page no kernel runs. In Jupyter, or in Colab by the "
+    "link at the top, a slider and a button stand here.*",
 )
 
 # %% [markdown]
@@ -1067,8 +1067,8 @@ print(check_unbiased(unbiased))
 
 # %% tags=["hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true} cellView="form" mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
 # @title Solution 1
-# It may be negative on a batch, and is right on average: at 64 a batch it no longer
-# pushes latents into silence for the sake of noise.
+# It may be negative on a batch, and is right on average: at 64 a batch it no
+# longer pushes latents into silence for the sake of noise.
 def unbiased(mean):
     first, second = (losses.covariance(half) for half in mean.chunk(2))
     product = first * second
@@ -1108,8 +1108,8 @@ print(check_running(running))
 
 # %% tags=["hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true} cellView="form" mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
 # @title Solution 2
-# The authors "did not observe a significant improvement". The gradient still comes
-# from one batch; only what it is multiplied with is smoother, and out of date.
+# The authors "did not observe a significant improvement". The gradient still
+# comes from one batch; what it is multiplied with is smoother, and old.
 def running(previous, mean, momentum=0.9):
     batch = losses.covariance(mean)
     return momentum * previous.detach() + (1 - momentum) * batch
@@ -1148,8 +1148,8 @@ print(check_cost(sampled_cost))
 
 # %% tags=["hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true} cellView="form" mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
 # @title Solution 3
-# Pure noise costs more than a hundred nats at 64 a batch. We tried sampled moments
-# first: at a weight of 500 the encoder fell silent and stayed so.
+# Pure noise costs more than a hundred nats at 64 a batch. We tried sampled
+# moments first: at a weight of 500 the encoder fell silent and stayed so.
 def sampled_cost(n):
     z = torch.randn(500, n, 10, generator=torch.Generator().manual_seed(0))
     z = z - z.mean(1, keepdim=True)
@@ -1157,9 +1157,8 @@ def sampled_cost(n):
 
 
 assert check_cost(sampled_cost) == "right"
-print(
-    f"{sampled_cost(64):.0f} nats at 64 a batch, {sampled_cost(400):.0f} at 400"
-)
+for n in (64, 400):
+    print(f"{sampled_cost(n):.0f} nats at {n} a batch")
 
 # %% [markdown]
 # ## Further reading
