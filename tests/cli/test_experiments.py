@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from typer.testing import CliRunner
 
 from dlib import recipes
 from dlib.cli import app
-from dlib.metrics import Report, Score
+from dlib.metrics import Report, Score, label_of
 from dlib.runs import Run, fit_or_load, runs_folder, shipped, store
 from dlib.training import History
 
@@ -29,7 +30,8 @@ def finished(budget: str = "smoke", group: str = "sweep", count: int | None = No
     experiment = recipes.load("dip_vae", group, budget)
     protocol = {"points": list(experiment.points), "seed": 0, "protocol": 2}
     for i, entry in enumerate(experiment.entries[:count]):
-        scores = {m: Score(m, 0.1 + 0.01 * i) for m in experiment.metrics}
+        labels = map(label_of, experiment.metrics)
+        scores = {m: Score(m, 0.1 + 0.01 * i) for m in labels}
         record = {
             "minutes": 1.5,
             "machine": "a test",
@@ -174,6 +176,14 @@ def test_a_sweep_ships_what_it_finished(own_store: Path) -> None:
     assert "6 runs stored in the package" in result.output
     names = sorted(p.name for p in (own_store / "shipped").iterdir())
     assert names == ["dip_vae.codes.safetensors", "dip_vae.json"]
+    # Once more for the one that lacks a metric, and for no other.
+    path = own_store / "shipped" / "dip_vae.json"
+    stored = json.loads(path.read_text())
+    del next(iter(stored["runs"].values()))["report"]["scores"]["mig"]
+    path.write_text(json.dumps(stored))
+    shipped._records.cache_clear()
+    again = shell.invoke(app, command)
+    assert "1 runs stored in the package" in again.output, again.output
 
 
 @pytest.mark.parametrize(

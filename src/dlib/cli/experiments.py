@@ -228,12 +228,12 @@ def _ship(
     from dlib.progress import Progress
     from dlib.recipes.experiment import find
     from dlib.runs import fit_or_load
-    from dlib.runs.shipped import pack, read, write
+    from dlib.runs.shipped import pack, write
 
     parcels = []
     with Progress("measuring what is shipped", len(entries)) as bar:
         for done, entry in enumerate(entries):
-            if read(entry.recipe, experiment.weights) is None:
+            if not _is_shipped(entry, experiment):
                 finished = fit_or_load(entry.recipe, train=False, root=root)
                 parcels.append(
                     pack(
@@ -253,6 +253,15 @@ def _ship(
     }
     write(experiment.name, parcels, keep)
     typer.echo(f"{len(parcels)} runs stored in the package")
+
+
+def _is_shipped(entry: Entry, experiment: Experiment) -> bool:
+    """Whether the package has the run with all that the experiment measures."""
+    from dlib.metrics import label_of
+    from dlib.runs.shipped import read
+
+    run = read(entry.recipe, experiment.weights)
+    return run is not None and {*map(label_of, experiment.metrics)} <= {*run.metrics}
 
 
 def _load(name: str, group: str, budget: str | None) -> Experiment:
