@@ -42,14 +42,14 @@ held_out = showcase["vae"].recipe.parts()[1]
 compare(
     trained,
     held_out,
-    factors=["posX", "posY", "scale"],
     points=1_000,
     title="One slider a factor, two networks",
 )
 
 # %% [markdown]
 # **Figure 1.** The decoders of a VAE and of a β-VAE, both trained on dSprites, run in
-# this page; $R^2$ says how well a straight line predicts the factor from that number.
+# this page. Below a factor's name: which number of each network is moved, and how well
+# it predicts the factor ($R^2$ of a straight line).
 #
 # In the VAE each slider also turns one shape into another. In the β-VAE the spot
 # slides, or grows, and hardly changes otherwise: its representation is closer to

@@ -72,9 +72,9 @@ compare(pair, held_out, 3, title="One set of sliders, two models")
 
 # %% [markdown]
 # **Figure 1.** A slider moves, in each of the two models, the
-# [latent](../reference/glossary.md#latent) that predicts the factor best; beside
-# its name, which latent that is and how well it does ($R^2$ of a straight line).
-# Both decoders run in your browser.
+# [latent](../reference/glossary.md#latent) that predicts the factor best; below its
+# name, which latent that is and how well it does ($R^2$ of a straight line). Both
+# decoders run in your browser.
 #
 # Slide `posX`. On the right the blob moves sideways and does little else; on the
 # left the sprite deforms as it goes. Then look at what the right-hand model pays:
@@ -420,8 +420,8 @@ figure = traverse("vae")
 figure = traverse("beta_vae_4")
 
 # %% [markdown]
-# **Figure 7.** β-VAE with β = 4: four latents speak, and each of them moves the sprite
-# and resizes it.
+# **Figure 7.** β-VAE with β = 4: four latents speak. Three move the sprite and change
+# its size or angle on the way; the fourth changes mostly its size.
 
 # %% mystnb={"image": {"alt": "Latent traversals of beta-VAE with beta 60: three latents act, each on one factor, on a blurred blob; the rest repeat one picture."}}
 figure = traverse("beta_vae_60")
@@ -1051,7 +1051,7 @@ def check_unbiased(function):
     if function(torch.zeros(4, 2)) is ...:
         return "not tried yet"
     draws = torch.Generator().manual_seed(0)
-    batches = torch.randn(2_000, 64, 10, generator=draws)
+    batches = torch.randn(200, 64, 10, generator=draws)
     values = torch.stack([function(batch) for batch in batches])
     plain = losses.dip_penalty(losses.covariance(batches[0]), 1, 0)[0]
     if float(values.mean().abs()) > 0.1 * float(plain):

@@ -138,7 +138,8 @@ LOOK = """
     words: [...cell.querySelectorAll(".jp-RenderedMarkdown")].map(words).join("\\n"),
     formulas: cell.querySelectorAll("mjx-container").length,
     displayed: cell.querySelectorAll("mjx-container[display=true]").length,
-    failed: cell.querySelectorAll("mjx-merror, .jp-RenderedText[data-mime-type*=err]")
+    // An error; a warning, which a smoke run's untrained models give, is none.
+    failed: cell.querySelectorAll("mjx-merror, [data-mime-type$='.error']")
       .length,
   }));
 })()

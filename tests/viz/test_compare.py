@@ -49,10 +49,11 @@ def test_best_latent_is_the_one_that_a_line_predicts_from() -> None:
 
 def test_sliders_are_the_ordered_factors_and_carry_their_latents() -> None:
     methods = pair_of_methods()
-    shown = compare(methods, DATA, 5, points=200)
-    names = re.findall(r"<label><span>(.*?)</span>", shown.html)
-    factors = [name.split(" ")[0] for name in names]
-    assert factors == ["scale", "orientation", "posX", "posY"]
+    every = ["scale", "orientation", "posX", "posY"]
+    shown = compare(methods, DATA, 5, factors=every, points=200)
+    names = re.findall(r"<label><span>(\w+)<small>(.*?)</small></span>", shown.html)
+    assert [name for name, _ in names] == every
+    assert all(re.fullmatch(r"z\d: 0\.\d\d; z\d: 0\.\d\d", note) for _, note in names)
     models = models_of(shown.html)
     assert [len(model["moves"]) for model in models] == [4, 4]
     for model, method in zip(models, methods.values(), strict=True):
@@ -95,10 +96,29 @@ def test_method_without_page_decoder_is_refused() -> None:
         compare({"bare": Bare()}, DATA, points=100)  # type: ignore[dict-item]
 
 
+def test_factors_that_no_latent_predicts_get_no_slider() -> None:
+    # Untrained: something of position and size passes, nothing of the angle.
+    shown = compare(pair_of_methods(), DATA, points=500)
+    named = re.findall(r"<label><span>(\w+)<small>", shown.html)
+    assert 0 < len(named) < 4 and "orientation" not in named
+    moves = [len(model["moves"]) for model in models_of(shown.html)]
+    assert moves == [len(named)] * 2
+
+    class Silent(VAE):
+        def encode(self, images: torch.Tensor) -> torch.Tensor:
+            return torch.zeros(len(images), self.latent_dim)
+
+    silent = vivid(networks.conv(4, 1, 32), kind=Silent)
+    assert (
+        len(models_of(compare({"mute": silent}, DATA, points=100).html)[0]["moves"])
+        == 4
+    )
+
+
 @needs_browser
 def test_one_slider_moves_both_pictures(tmp_path: Path) -> None:
     methods = pair_of_methods()
-    shown = compare(methods, DATA, 5, points=200)
+    shown = compare(methods, DATA, 5, factors=["scale", "posX"], points=200)
     models = models_of(shown.html)
     latent, unit = models[0]["moves"][0]
     body = f"<div data-moves='{json.dumps({latent: 2.0})}'>{shown.html}</div>"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -11,6 +12,8 @@ from dlib.data.dataset import Grid
 from dlib.inference import device_of, encode, evaluating, to_float
 from dlib.models.method import Method
 from dlib.viz.explorer import Decoding, Explorer, Slider, assemble
+
+PREDICTED = 0.1  # R² from which on a factor gets a slider
 
 
 @torch.no_grad()
@@ -25,6 +28,8 @@ def compare(
     title: str = "One slider a factor, the best latent of each method",
 ) -> Explorer:
     """A slider for each factor, and what it does to each method's picture.
+
+    Below a slider's name stand the latent that it moves in each method and its R².
 
     A slider moves, in each method, the latent that predicts the factor best, by the
     largest :math:`R^2` of a straight line, and in the direction in which the factor
@@ -41,8 +46,9 @@ def compare(
     picture : int
         Row of ``dataset`` to start from.
     factors : sequence of str, optional
-        Which get a slider; all ordered ones by default (a line through names, such
-        as the shape's, has no sense).
+        Which get a slider; by default all ordered ones (a line through names, such
+        as the shape's, has no sense) that some method's latent predicts, with an
+        R² of at least 0.1; or all, if none is predicted.
     points : int
         Pictures that are encoded to find the latents.
     limits : (float, float)
@@ -83,7 +89,8 @@ def compare(
         raise ValueError(f"limits must lie on both sides of 0, got {limits}")
     index = dataset.draw(points, torch.Generator(dataset.device).manual_seed(0))
     values = dataset.factors(index).cpu().double()
-    decodings, found = [], []
+    decodings: list[Decoding] = []
+    found: list[list[float]] = []  # R², a list a method
     for title_of, method in methods.items():
         codes = encode(method, dataset.images, index).cpu().double()
         with evaluating(method):
@@ -94,12 +101,29 @@ def compare(
         for name in names:
             latent, sign, share = best_latent(codes, values[:, space.names.index(name)])
             moves.append((latent, sign))
-            shares.append(f"z{latent}, R² {share:.2f}")
+            shares.append(share)
         decodings.append(Decoding(title_of, method, start[0].cpu().tolist(), moves))
         found.append(shares)
+    kept = [
+        at
+        for at, shares in enumerate(zip(*found, strict=True))
+        if factors is not None or max(shares) >= PREDICTED
+    ] or list(range(len(names)))
     sliders = [
-        Slider(f"{name} ({'; '.join(each)})", 0.0, float(low), float(high))
-        for name, *each in zip(names, *found, strict=True)
+        Slider(
+            names[at],
+            0.0,
+            float(low),
+            float(high),
+            "; ".join(
+                f"z{each.moves[at][0]}: {shares[at]:.2f}"
+                for each, shares in zip(decodings, found, strict=True)
+            ),
+        )
+        for at in kept
+    ]
+    decodings = [
+        replace(each, moves=[each.moves[at] for at in kept]) for each in decodings
     ]
     return assemble(decodings, sliders, title)
 

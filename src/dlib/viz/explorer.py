@@ -58,12 +58,15 @@ class Slider:
     name : str
     value, low, high : float
         Where it starts, and its ends.
+    note : str
+        In small letters below the name.
     """
 
     name: str
     value: float
     low: float
     high: float
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -343,10 +346,11 @@ def _by_activity(
 
 def _slider(slider: Slider) -> str:
     low, high = slider.low, slider.high
+    note = f"<small>{html.escape(slider.note)}</small>" if slider.note else ""
     # autocomplete: some browsers put old positions back when a page is reloaded,
     # beside a picture that starts afresh.
     return (
-        f"<label><span>{html.escape(slider.name)}</span>"
+        f"<label><span>{html.escape(slider.name)}{note}</span>"
         f'<input type="range" min="{low:g}" max="{high:g}" '
         f'step="{(high - low) / STEPS:g}" '
         f'value="{slider.value:g}" data-start="{slider.value:.6g}" autocomplete="off">'
