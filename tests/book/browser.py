@@ -8,7 +8,6 @@ to be asked for: a window of Chromium is never as narrow.
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -16,20 +15,10 @@ from types import TracebackType
 from typing import Any, Self
 
 import websocket
+from chromium import BROWSER, FLAGS
 
-BROWSER = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),
-    None,
-)
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
+KEPT_OPEN = (
+    *FLAGS,
     "--allow-file-access-from-files",
     "--remote-debugging-port=0",
     "--remote-allow-origins=*",
@@ -50,7 +39,7 @@ class Browser:
         self.events: list[dict[str, Any]] = []
         self._asked = 0
         self._process = subprocess.Popen(
-            [BROWSER, *FLAGS, f"--user-data-dir={folder}", "about:blank"],
+            [BROWSER, *KEPT_OPEN, f"--user-data-dir={folder}", "about:blank"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser import BROWSER, Browser
+from browser import Browser
+from chromium import dump, needs_browser
 
 ROOT = Path(__file__).parents[2]
 HTML = Path(os.environ.get("UNTANGLED_HTML", ROOT / "book" / "_build" / "html"))
@@ -22,11 +22,7 @@ PAGES = [
 
 pytestmark = [
     pytest.mark.skipif(not PAGES, reason=f"no built pages in {HTML}"),
-    pytest.mark.skipif(
-        BROWSER is None,
-        reason="no chromium, chromium-browser or google-chrome on the PATH: pages "
-        "were not opened",
-    ),
+    needs_browser,
 ]
 
 
@@ -37,31 +33,14 @@ pages = pytest.mark.parametrize(
 
 @pages
 def test_page_runs_in_a_browser_without_a_network(page: Path, tmp_path: Path) -> None:
-    assert BROWSER is not None
-    opened = subprocess.run(
-        [
-            BROWSER,
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            "--allow-file-access-from-files",
-            f"--user-data-dir={tmp_path}",
-            # Whatever a page would ask of the network must not be needed.
-            "--host-resolver-rules=MAP * ~NOTFOUND",
-            "--enable-logging=stderr",
-            "--virtual-time-budget=20000",
-            "--dump-dom",
-            page.resolve().as_uri(),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
+    opened = dump(
+        page.resolve(),
+        tmp_path,
+        "--allow-file-access-from-files",
+        # Whatever a page would ask of the network must not be needed.
+        "--host-resolver-rules=MAP * ~NOTFOUND",
+        "--enable-logging=stderr",
+        "--virtual-time-budget=20000",
     )
     uncaught = re.findall(r'CONSOLE.*"(Uncaught .*?)"', opened.stderr)
     # The theme's own launch button declares one name twice; nothing of ours.

@@ -18,15 +18,12 @@ from typing import Any
 
 import nbformat
 import pytest
-from browser import BROWSER, Browser
+from browser import Browser
 from chapters import EXECUTED
+from chromium import needs_browser
 from test_plain import LEFT_OVER
 
-pytestmark = pytest.mark.skipif(
-    BROWSER is None,
-    reason="no chromium, chromium-browser or google-chrome on the PATH: no notebook "
-    "was opened in JupyterLab",
-)
+pytestmark = needs_browser
 
 CHAPTER = EXECUTED / "papers" / "dip_vae.ipynb"
 FOLDED = {"source_hidden": True}

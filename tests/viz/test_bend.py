@@ -6,8 +6,6 @@ import base64
 import html
 import json
 import re
-import shutil
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,19 +13,11 @@ from xml.etree import ElementTree
 
 import pytest
 import torch
+from chromium import dump, needs_browser
 
 from dlib.viz.bend import Bend, Bending, bend
 from dlib.viz.style import COLOURS
 
-BROWSER = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),
-    None,
-)
-needs_browser = pytest.mark.skipif(
-    BROWSER is None,
-    reason="no chromium, chromium-browser or google-chrome on the PATH: the "
-    "figure was not opened in a browser",
-)
 N = 20
 FACTORS = torch.stack([torch.arange(N) % 3, torch.arange(N) % 2], dim=1)
 VALUES = {"hue": ["red", "green", "blue"], "<size>": ["small", "large"]}
@@ -273,21 +263,7 @@ def test_slider_and_buttons_answer_in_a_browser(tmp_path: Path) -> None:
         f'<!doctype html><meta charset="utf-8"><body>{shown().html * 2}{ASK}</body>',
         encoding="utf-8",
     )
-    done = subprocess.run(
-        [
-            str(BROWSER),
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            f"--user-data-dir={tmp_path / 'profile'}",
-            "--dump-dom",
-            page.as_uri(),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
+    done = dump(page, tmp_path)
     [text] = re.findall(r'data-said="(.*?)"', done.stdout)
     first, second = json.loads(html.unescape(text))
     assert first == second

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 import torch
-from test_explorer import needs_browser, open_page, pixels, vivid
+from chromium import needs_browser
+from test_explorer import open_page, pixels, vivid
 from torch import nn
 
 from dlib import networks

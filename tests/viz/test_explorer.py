@@ -6,30 +6,19 @@ import base64
 import html
 import json
 import re
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from chromium import needs_browser, report
 from torch import Tensor, nn
 
 from dlib import networks
 from dlib.models import VAE, Autoencoder, PageDecoder, page_decoder
 from dlib.networks import FullPrecisionLinear, Networks
 from dlib.viz.explorer import Explorer, explorer
-
-BROWSER = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),
-    None,
-)
-needs_browser = pytest.mark.skipif(
-    BROWSER is None,
-    reason="no chromium, chromium-browser or google-chrome on the PATH: the "
-    "explorer was not opened in a browser",
-)
 
 
 def vivid(pair: Networks, seed: int = 0, kind: type[VAE] = VAE) -> VAE:
@@ -558,36 +547,8 @@ def open_page(
     body: str, folder: Path, *options: str, canvas: str = "canvas"
 ) -> dict[str, Any]:
     """Open a page headless and return what its probe reported of a canvas."""
-    assert BROWSER is not None
-    page = folder / "page.html"
-    page.write_text(
-        f'<!doctype html><html lang="en"><meta charset="utf-8">{FRAMES}{body}'
-        + PROBE.replace('querySelector("canvas")', f'querySelector("{canvas}")'),
-        encoding="utf-8",
-    )
-    dumped = subprocess.run(
-        [
-            BROWSER,
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            f"--user-data-dir={folder / 'profile'}",
-            *options,
-            "--dump-dom",
-            page.as_uri(),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=120,
-    ).stdout
-    found = re.search(r'<pre id="report">(.*?)</pre>', dumped, re.DOTALL)
-    assert found, f"the page reported nothing; it begins {dumped[:500]!r}"
-    return json.loads(html.unescape(found[1]))
+    probe = PROBE.replace('querySelector("canvas")', f'querySelector("{canvas}")')
+    return report(FRAMES + body + probe, folder, *options)
 
 
 def framed(shown: Explorer, moves: dict[int, float]) -> str:

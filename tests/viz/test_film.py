@@ -7,14 +7,13 @@ import html
 import io
 import json
 import re
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from chromium import needs_browser, report
 from PIL import Image
 from torch import Tensor
 
@@ -22,15 +21,6 @@ from dlib import viz
 from dlib.data.dsprites import TwinDSprites
 from dlib.viz.film import Film
 
-BROWSER = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),
-    None,
-)
-needs_browser = pytest.mark.skipif(
-    BROWSER is None,
-    reason="no chromium, chromium-browser or google-chrome on the PATH: the film was "
-    "not opened in a browser",
-)
 LABELS = ["step 0", "step 50", "step <100>"]
 
 
@@ -178,35 +168,7 @@ document.body.append(out);
 
 def open_page(body: str, folder: Path, *options: str) -> dict[str, Any]:
     """Open a page headless and return what its probe reported."""
-    assert BROWSER is not None
-    page = folder / "page.html"
-    page.write_text(
-        f'<!doctype html><html lang="en"><meta charset="utf-8">{CLOCK}{body}{PROBE}',
-        encoding="utf-8",
-    )
-    dumped = subprocess.run(
-        [
-            BROWSER,
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            f"--user-data-dir={folder / 'profile'}",
-            *options,
-            "--dump-dom",
-            page.as_uri(),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=120,
-    ).stdout
-    found = re.search(r'<pre id="report">(.*?)</pre>', dumped, re.DOTALL)
-    assert found, f"the page reported nothing; it begins {dumped[:500]!r}"
-    return json.loads(html.unescape(found[1]))
+    return report(CLOCK + body + PROBE, folder, *options)
 
 
 @needs_browser
