@@ -416,7 +416,7 @@ figure = traverse("vae")
 # **Figure 6.** The VAE. Follow any row: the sprite moves, turns and changes its shape
 # at once; no row slides it along one axis.
 
-# %% mystnb={"image": {"alt": "Latent traversals of beta-VAE with beta 4."}}
+# %% mystnb={"image": {"alt": "Latent traversals of beta-VAE with beta 4: four rows move, resize or turn a soft sprite, the fifth repeats one picture."}}
 figure = traverse("beta_vae_4")
 
 # %% [markdown]
@@ -430,7 +430,7 @@ figure = traverse("beta_vae_60")
 # **Figure 8.** β-VAE with β = 60. Three rows act, each on one thing: across, down,
 # and in size. The others repeat one picture.
 
-# %% mystnb={"image": {"alt": "Latent traversals of DIP-VAE-I."}}
+# %% mystnb={"image": {"alt": "Latent traversals of DIP-VAE-I: the first row changes the sprite's size only, four more reshape it; at some ends a second piece appears."}}
 figure = traverse("dip_vae_i_10")
 
 # %% [markdown]
@@ -438,14 +438,14 @@ figure = traverse("dip_vae_i_10")
 # first is clean: it carries the scale. The others reshape the sprite, and at some ends
 # a piece of a second one appears; position is spread over several.
 
-# %% mystnb={"image": {"alt": "Latent traversals of DIP-VAE-II with lambda 5."}}
+# %% mystnb={"image": {"alt": "Latent traversals of DIP-VAE-II with lambda 5: five rows, each moves the sprite and reshapes it."}}
 figure = traverse("dip_vae_ii_5")
 
 # %% [markdown]
 # **Figure 10.** DIP-VAE-II with the small weight: sharp pictures, but each row moves the
 # sprite and reshapes it.
 
-# %% mystnb={"image": {"alt": "Latent traversals of DIP-VAE-II with lambda 500: three latents act; in the middle of a row the sprite fades."}}
+# %% mystnb={"image": {"alt": "Latent traversals of DIP-VAE-II with lambda 500: three latents act on place and size; the middle of the second row is black."}}
 figure = traverse("dip_vae_ii_500")
 
 # %% [markdown]
