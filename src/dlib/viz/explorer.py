@@ -272,10 +272,10 @@ def _still(decodings: Sequence[Decoding], sliders: Sequence[Slider]) -> str:
     Image.fromarray(sheet.squeeze()).save(stored, "PNG", optimize=True)
     names = ", ".join(slider.name for slider in sliders[:STILL_ROWS])
     of = ", ".join(decoding.name for decoding in decodings if decoding.name)
-    alt = f"From left to right, each slider from its lower to its upper end: {names}"
-    alt += f"; a row each for {of}" if of else ""
+    words = f"From left to right, from a slider's lower to its upper end. Rows: {names}"
+    words = html.escape(words + (f"; of each, {of}." if of else "."))
     data = base64.b64encode(stored.getvalue()).decode()
-    return f'<img alt="{html.escape(alt)}." src="data:image/png;base64,{data}">'
+    return f'<img alt="{words}" src="data:image/png;base64,{data}"><p>{words}</p>'
 
 
 def _start(start: Tensor | Sequence[float] | None, latent_dim: int) -> list[float]:
