@@ -680,8 +680,9 @@ rows = {}
 for entry in {e.line: e for e in experiment.entries}.values():
     row = rows.setdefault(entry.title, {})
     for key, (column, whose, times, digits) in columns.items():
-        if key in entry.paper:
-            row[column, "paper"] = f"{times * entry.paper[key]:.{digits}f}"
+        theirs = entry.paper.get("z_diff" if key == FOUR else key)
+        if theirs is not None:
+            row[column, "paper"] = f"{times * theirs:.{digits}f}"
         values = scores[entry.line][key]
         row[column, whose] = middle_and_range(values, times, digits)
 frame = pd.DataFrame(rows).T
