@@ -722,7 +722,8 @@ viz.say(f"""
 Each row is {each}, of {steps:,} steps: as much as two cores can do for so many
 rows. Do the methods come in the paper's order? The rank correlation of our
 column with the paper's is {order["reconstruction"]:+.2f} for the error,
-{order[FOUR]:+.2f} for Z-diff with four factors and {order["sap"]:+.2f} for SAP.
+{order[FOUR]:+.2f} for Z-diff with four factors and {order["sap"]:+.2f} for
+SAP.
 """)
 
 # %% [markdown]
