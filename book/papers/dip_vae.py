@@ -83,7 +83,7 @@ compare(pair, held_out, 3, title="One set of sliders, two models")
 # DIP-VAE asks for a tidy code *and* the picture.
 #
 # **You need** [Autoencoders](../foundations/autoencoders.ipynb) and, for the scores,
-# [Measuring](../foundations/measuring.ipynb). **It costs** about two minutes on
+# [Measuring](../foundations/measuring.ipynb). **It costs** about three minutes on
 # two CPU cores: the runs of the table and of the trade-off curves are shipped with
 # the library, the short trainings in the text run for real.
 
