@@ -9,9 +9,14 @@ from sphinx.application import Sphinx
 
 
 def skip(
-    app: Sphinx, what: str, name: str, member: Any, skipped: bool, options: Any
+    app: Sphinx,
+    what: str,
+    name: str,
+    member: Any,
+    skipped: bool,
+    options: Any,
 ) -> bool | None:
-    """A named tuple's fields, of which its docstring tells; pydantic's settings.
+    """A named tuple's fields, told by its docstring; pydantic's settings.
 
     None leaves all else alone.
     """
@@ -29,7 +34,7 @@ def sign(
     signature: str | None,
     returns: str | None,
 ) -> tuple[str, None] | None:
-    """Validated data is made by keyword; its docstring explains each of them."""
+    """Validated data is made by keyword; its docstring explains each."""
     if isinstance(object_, type) and issubclass(object_, BaseModel):
         return "(**fields)", None
     return None

@@ -1,7 +1,8 @@
 """Labels of the bibliography as the text has them: Kumar et al. (2018).
 
-``book/reference/bibliography.md`` asks for this style by its name, ``author_year``;
-``tests/book/test_plain.py`` holds the chapters' citations to the same labels.
+``book/reference/bibliography.md`` asks for this style by its name,
+``author_year``; ``tests/book/test_plain.py`` holds the chapters' citations to
+the same labels.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def label_of(entry: Entry) -> str:
 
 
 def address_of(entry: Entry) -> str | None:
-    """Where the paper is: its DOI, or arXiv, or another page; None if nowhere."""
+    """Where the paper is: DOI, arXiv or another page; None if nowhere."""
     if "doi" in entry.fields:
         return f"https://doi.org/{entry.fields['doi']}"
     if "eprint" in entry.fields:

@@ -1,8 +1,8 @@
-"""The directive ``{chapter-status}``: a table of when and how each chapter ran.
+"""``{chapter-status}``: a table of when and how each chapter ran.
 
-Every chapter ends in ``viz.colophon()``, which says so from within the run. The table
-gathers what the chapters say, whether they were executed by this build, taken from
-its cache, or executed before it.
+Every chapter ends in ``viz.colophon()``, which says so from within the run. The
+table gathers what the chapters say, whether they were executed by this build,
+taken from its cache, or executed before it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
 
 LOGGER = logging.getLogger(__name__)
-# dlib.viz.colophon's sentence; tests/book/test_extensions.py holds one to the other.
+# dlib.viz.colophon's sentence; tests/book/test_extensions.py compares the two.
 COLOPHON = re.compile(
     r"ran on (?P<date>[^,]+), in (?P<time>\d+ s), at the (?P<budget>\w+) budget, "
     r"on (?P<machine>.+): (?P<versions>Python .+)\.$",
@@ -40,7 +40,7 @@ class Placeholder(nodes.General, nodes.Element):
 
 
 class ChapterStatus(SphinxDirective):
-    """Leave the place; which pages have one is written into the environment."""
+    """Leave the place; the environment notes which pages have one."""
 
     has_content: ClassVar[bool] = False
 

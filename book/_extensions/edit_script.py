@@ -1,4 +1,4 @@
-"""A chapter's "Suggest edit" button opens its script, which is the file to review."""
+"""A chapter's "Suggest edit" button opens its script, the file to review."""
 
 from __future__ import annotations
 
