@@ -36,7 +36,10 @@ class Live:
 def fill(template: str, parts: Mapping[str, str]) -> str:
     """The template beside this file, each ``{{place}}`` filled with its part.
 
-    In one pass, since a title may look like a place to be filled.
+    In one pass, since a title may look like a place to be filled. ``{{live}}`` is
+    what all figures' scripts begin with, ``live.js``.
     """
-    text = resources.files("dlib.viz").joinpath(template).read_text(encoding="utf-8")
+    folder = resources.files("dlib.viz")
+    parts = {**parts, "live": folder.joinpath("live.js").read_text(encoding="utf-8")}
+    text = folder.joinpath(template).read_text(encoding="utf-8")
     return re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], text)
