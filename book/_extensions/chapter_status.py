@@ -1,8 +1,8 @@
 """``{chapter-status}``: a table of when and how each chapter ran.
 
-Every chapter ends in ``viz.colophon()``, which says so from within the run. The
-table gathers what the chapters say, whether they were executed by this build,
-taken from its cache, or executed before it.
+Every chapter ends in ``viz.colophon()``, which says so from within the run.
+The table gathers what the chapters say, whether they were executed by this
+build, taken from its cache, or executed before it.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from sphinx.util.nodes import make_refnode
 LOGGER = logging.getLogger(__name__)
 # dlib.viz.colophon's sentence; tests/book/test_extensions.py compares the two.
 COLOPHON = re.compile(
-    r"ran on (?P<date>[^,]+), in (?P<time>\d+ s), at the (?P<budget>\w+) budget, "
-    r"on (?P<machine>.+): (?P<versions>Python .+)\.$",
+    r"ran on (?P<date>[^,]+), in (?P<time>\d+ s), "
+    r"at the (?P<budget>\w+) budget, on (?P<machine>.+): "
+    r"(?P<versions>Python .+)\.$",
     re.DOTALL,
 )
 TITLES = {
@@ -71,7 +72,8 @@ def table(app: Sphinx, page: str) -> nodes.table:
         said = read_colophon(app.env.get_doctree(chapter))
         if said is None:
             LOGGER.warning(
-                "%s does not say when it ran: its last cell is to be viz.colophon()",
+                "%s does not say when it ran: its last cell is to be "
+                "viz.colophon()",
                 chapter,
             )
             continue
@@ -104,7 +106,7 @@ def fill(app: Sphinx, doctree: nodes.document, page: str) -> None:
 
 
 def write_again(app: Sphinx, env: BuildEnvironment) -> list[str]:
-    """A chapter that was read anew changes the table, on a page that was not."""
+    """A chapter read anew changes the table, on a page that was not."""
     return [
         page
         for page, about in env.metadata.items()

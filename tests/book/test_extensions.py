@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -110,3 +111,11 @@ def test_api_leaves_out_what_nobody_wrote() -> None:
     signed = api_members.sign(app, "class", "Recipe", Recipe, None, "(x)", None)
     assert signed == ("(**fields)", None)
     assert api_members.sign(app, "function", "f", button, None, "(x)", None) is None
+
+
+@pytest.mark.parametrize(
+    "script", sorted((BOOK / "_extensions").glob("*.py")), ids=lambda p: p.stem
+)
+def test_extensions_fit_the_book_s_width(script: Path) -> None:
+    wide = [line for line in script.read_text().splitlines() if len(line) > 79]
+    assert wide == []
