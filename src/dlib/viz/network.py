@@ -206,25 +206,11 @@ def _width(layer: Layer) -> float:
 def _head(axes: Axes, name: str, module: nn.Module, side: int) -> None:
     weights = sum(parameter.numel() for parameter in module.parameters())
     arrow = "↓" if name == "encoder" else "↑"
-    axes.text(
-        side * WIDTH / 4,
-        -0.06,
-        f"{name} {arrow}",
-        ha="center",
-        va="top",
-        fontsize=10,
-        fontweight="bold",
-        color=INK,
-    )
-    axes.text(
-        side * WIDTH / 4,
-        -0.23,
-        f"{weights:,} parameters",
-        ha="center",
-        va="top",
-        fontsize=8.5,
-        color=INK,
-    )
+    middle: dict[str, Any] = {"ha": "center", "va": "top", "color": INK}
+    place = side * WIDTH / 4
+    bold: dict[str, Any] = {"fontsize": 10, "fontweight": "bold"}
+    axes.text(place, -0.06, f"{name} {arrow}", **bold, **middle)
+    axes.text(place, -0.23, f"{weights:,} parameters", fontsize=8.5, **middle)
 
 
 def _column(
