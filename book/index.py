@@ -63,7 +63,7 @@ compare(
 #
 # Each takes one subject from its equation to a running model: the problem as a
 # picture, the idea in a dozen lines of code, a training that really runs, the paper's
-# numbers beside ours over several seeds, a verdict on each of its claims, and the
+# numbers beside ours, a verdict on each of its claims, and the
 # failure that the paper warns about, provoked.
 #
 # [Factors and data](foundations/factors_and_data.ipynb)<br>

@@ -21,7 +21,7 @@
 # **The promise.** After this chapter you can say what a VAE's prior promises and
 # its encoder does not keep, write the two penalties of
 # [Kumar et al. (2018)](https://arxiv.org/abs/1711.00848) in a dozen lines, and
-# judge by the paper's own scores, over seeds, whether they pay.
+# read the paper's own scores: its numbers, ours, and what one seed leaves open.
 
 # %% tags=["remove-cell"] jupyter={"source_hidden": true} cellView="form"
 # Colab starts without the library: install it there, and only there.
