@@ -21,7 +21,7 @@
 # **The promise.** After this chapter you can say what a VAE's prior promises and
 # its encoder does not keep, write the two penalties of
 # [Kumar et al. (2018)](https://arxiv.org/abs/1711.00848) in a dozen lines, and
-# read the paper's own scores: its numbers, ours, and what one seed leaves open.
+# read the paper's own scores: its numbers, ours, and what five seeds leave open.
 
 # %% tags=["remove-cell"] jupyter={"source_hidden": true} cellView="form"
 # Colab starts without the library: install it there, and only there.
@@ -718,9 +718,21 @@ order = {
     )
     for key in (FOUR, "sap", "reconstruction")
 }
+stuck = [
+    f"{experiment[e.name].title}, seed {e.recipe.seed}"
+    for e in experiment.entries
+    if experiment.run(e).metrics["active_units"] == 0
+]
+asleep = "" if not stuck else f"""
+Of {len(experiment.entries)} trainings {len(stuck)} ended with no latent awake
+({"; ".join(stuck)}): they never left the plateau on which every training
+begins, where each code is decoded to the mean picture. They are counted like
+the others: they are the ends of their rows' ranges, and the reason why so few
+differences below can be called.
+"""
 viz.say(f"""
 Each row is {each}, of {steps:,} steps: as much as two cores can do for so many
-rows. Do the methods come in the paper's order? The rank correlation of our
+rows. {asleep.strip()} Do the methods come in the paper's order? The rank correlation of our
 column with the paper's is {order["reconstruction"]:+.2f} for the error,
 {order[FOUR]:+.2f} for Z-diff with four factors and {order["sap"]:+.2f} for
 SAP.
