@@ -727,7 +727,7 @@ asleep = "" if not stuck else f"""
 Of {len(experiment.entries)} trainings {len(stuck)} ended with no latent awake
 ({"; ".join(stuck)}): they never left the plateau on which every training
 begins, where each code is decoded to the mean picture. They are counted like
-the others: they are the ends of their rows' ranges, and the reason why so few
+the others: they are the ends of their rows' ranges, and one reason why so few
 differences below can be called.
 """
 viz.say(f"""
