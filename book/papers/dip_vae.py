@@ -723,13 +723,17 @@ stuck = [
     for e in experiment.entries
     if experiment.run(e).metrics["active_units"] == 0
 ]
-asleep = "" if not stuck else f"""
+asleep = (
+    ""
+    if not stuck
+    else f"""
 Of {len(experiment.entries)} trainings {len(stuck)} ended with no latent awake
 ({"; ".join(stuck)}): they never left the plateau on which every training
 begins, where each code is decoded to the mean picture. They are counted like
 the others: they are the ends of their rows' ranges, and one reason why so few
 differences below can be called.
 """
+)
 viz.say(f"""
 Each row is {each}, of {steps:,} steps: as much as two cores can do for so many
 rows. {asleep.strip()} Do the methods come in the paper's order? The rank correlation of our

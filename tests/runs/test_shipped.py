@@ -160,7 +160,9 @@ def test_all_shipped_runs_together_stay_under_40_mb() -> None:
     total = sum(path.stat().st_size for path in REAL.iterdir())
     assert total < shipped.LIMIT == 40_000_000
     for path in REAL.glob("*.safetensors"):
-        assert path.stat().st_size < 2_500_000, path.name
+        # A run's weights; or an experiment's codes, of some sixty runs together.
+        limit = 4_000_000 if ".codes." in path.name else 2_500_000
+        assert path.stat().st_size < limit, path.name
 
 
 def test_every_shipped_run_is_whole() -> None:
