@@ -736,8 +736,10 @@ differences below can be called.
 )
 viz.say(f"""
 Each row is {each}, of {steps:,} steps: as much as two cores can do for so many
-rows. {asleep.strip()} Do the methods come in the paper's order? The rank correlation of our
-column with the paper's is {order["reconstruction"]:+.2f} for the error,
+rows. {asleep.strip()}
+
+Do the methods come in the paper's order? The rank correlation of our column
+with the paper's is {order["reconstruction"]:+.2f} for the error,
 {order[FOUR]:+.2f} for Z-diff with four factors and {order["sap"]:+.2f} for
 SAP.
 """)
