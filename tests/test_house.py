@@ -232,3 +232,8 @@ def test_wheel_holds_the_library_and_nothing_else(wheel: list[str]) -> None:
     assert any(name.endswith("licenses/LICENSE") for name in wheel)
     tops = {name.split("/")[0] for name in wheel}
     assert tops == {"dlib", f"dlib_book-{PROJECT['version']}.dist-info"}
+
+
+def test_no_shipped_run_is_large() -> None:
+    for path in (ROOT / "src/dlib/shipped").rglob("*.safetensors"):
+        assert path.stat().st_size < 2.5e6, f"{path.name} has 2.5 MB or more"

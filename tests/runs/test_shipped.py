@@ -14,7 +14,7 @@ from dlib import models, recipes, runs
 from dlib.models import VAE
 from dlib.recipes.experiment import expand, find
 from dlib.runs import MissingRun, Recipe, fit_or_load, score_codes, shipped
-from dlib.runs.shipped import half, pack, write
+from dlib.runs.shipped import half, narrow, pack, write
 from dlib.storage import load_tensors
 
 REAL = Path(dlib.__file__).parent / "shipped"
@@ -73,7 +73,7 @@ def test_a_record_without_weights_has_codes(tmp_path: Path) -> None:
     tensors, _ = load_tensors(folder(tmp_path) / "toy.codes.safetensors")
     codes, index = tensors[f"{TINY.hash}.codes"], tensors[f"{TINY.hash}.index"]
     assert codes.shape == (900, 10) and codes.dtype == torch.float16
-    assert len(index.unique()) == 900
+    assert len(index.unique()) == 900 and index.dtype == torch.int32
     assert bool(TINY.parts()[1].holds(index).all())
 
 
@@ -127,6 +127,14 @@ def test_what_half_precision_can_t_hold_stays_whole() -> None:
     assert torch.equal(half(whole), whole)
 
 
+@pytest.mark.parametrize("last", [2**31 - 1, 2**31])
+def test_points_are_shipped_in_as_few_bits_as_hold_them(last: int) -> None:
+    index = torch.tensor([0, last])
+    narrowed = narrow(index)
+    assert torch.equal(narrowed.long(), index)
+    assert narrowed.element_size() == (4 if last < 2**31 else 8)
+
+
 def test_an_interrupted_shipping_leaves_no_half_of_a_run(
     tmp_path: Path, monkeypatch
 ) -> None:
@@ -160,9 +168,7 @@ def test_all_shipped_runs_together_stay_under_40_mb() -> None:
     total = sum(path.stat().st_size for path in REAL.iterdir())
     assert total < shipped.LIMIT == 40_000_000
     for path in REAL.glob("*.safetensors"):
-        # A run's weights; or an experiment's codes, of some sixty runs together.
-        limit = 4_000_000 if ".codes." in path.name else 2_500_000
-        assert path.stat().st_size < limit, path.name
+        assert path.stat().st_size < 2_500_000, path.name
 
 
 def test_every_shipped_run_is_whole() -> None:

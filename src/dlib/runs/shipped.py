@@ -141,6 +141,23 @@ def half(value: Tensor) -> Tensor:
     return halved if bool(halved.isfinite().all()) else value
 
 
+def narrow(index: Tensor) -> Tensor:
+    """Points as they are shipped: in 32 bits if all fit, in 64 if not.
+
+    Parameters
+    ----------
+    index : Tensor
+        int64, any shape, not negative.
+
+    Returns
+    -------
+    Tensor
+        int32 or int64, the same shape.
+    """
+    fits = int(index.max()) <= torch.iinfo(torch.int32).max
+    return index.to(torch.int32) if fits else index
+
+
 def write(
     experiment: str,
     parcels: Sequence[Parcel],
@@ -212,7 +229,7 @@ def _codes(run: Run, count: int) -> dict[str, Tensor]:
     part = held_out.part(0, min(1.0, count / len(held_out)))
     index = part.points(torch.arange(len(part)))
     codes = encode(run.trained, held_out.images, index)
-    return {"codes": half(codes), "index": index}
+    return {"codes": half(codes), "index": narrow(index)}
 
 
 def score_codes(recipe: Recipe, which: Metrics, seed: int = 0) -> Report:
@@ -235,7 +252,7 @@ def score_codes(recipe: Recipe, which: Metrics, seed: int = 0) -> Report:
         raise ValueError(f"no codes of the run {recipe.hash} are shipped")
     held_out = recipe.parts()[1]
     codes = tensors[f"{recipe.hash}.codes"].float()
-    factors = held_out.factors(tensors[f"{recipe.hash}.index"])
+    factors = held_out.factors(tensors[f"{recipe.hash}.index"].long())
     chunks = list(codes.split(list(recipe.build().chunks), dim=1))
     wide = any(chunk.shape[1] > 1 for chunk in chunks)
     return evaluate_codes(
