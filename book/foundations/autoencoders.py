@@ -729,8 +729,8 @@ if budget.current() == "book":
     rates = [float(mean_of[beta][0]) for beta in betas if beta not in lost]
     assert rates == sorted(rates, reverse=True)
 viz.say(f"""
-**Figure 14.** Rate and distortion of the β-VAE. Numbers are β; small dots are
-seeds, and the line goes through their mean.
+**Figure 14.** Rate and distortion of the β-VAE. Numbers are β; small dots
+are seeds, and the line goes through their mean.
 
 One curve, walked by one number. From right to left β grows, the code becomes
 shorter and the pictures worse. The slope is the price: a nat of code saves, in
@@ -817,8 +817,8 @@ runs with β = {min(migs):g} differ in their seed alone, and have a MIG of
 other.
 
 What is shown is the price. The mean squared error of a pixel is {error[1]:.4f}
-for the VAE and {error[2]:.4f} for the β-VAE. (The autoencoder's {error[0]:.4f}
-is that of a third of the steps.) Both are larger than the paper's, whose
+for the VAE and {error[2]:.4f} for the β-VAE. (The autoencoder's
+{error[0]:.4f} is that of a third of the steps.) Both are larger than the paper's, whose
 authors trained larger batches for a number of steps that they don't state.
 """)
 
@@ -942,8 +942,8 @@ viz.say(f"""
 - An autoencoder's code has holes, at its own scale too. A VAE's codes keep to
   the prior's scale, and it leaves idle what it doesn't need: {10 - active[0]}
   of ten latents, and {10 - active[1]} with β = 4.
-- β walks a curve of rate and distortion whose slope is β. Whether a larger β
-  also *disentangles*, one seed of three runs can't show, and these didn't.
+- β walks a curve of rate and distortion whose slope is β. Whether a larger
+  β also *disentangles*, one seed of three runs can't show, and these didn't.
 - Sum over pixels, average over the batch; end the encoder with a linear layer.
 - The live training took {history.seconds:.0f} s: enough to see place being
   learned, and nothing more.
