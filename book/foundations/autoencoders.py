@@ -818,8 +818,9 @@ other.
 
 What is shown is the price. The mean squared error of a pixel is {error[1]:.4f}
 for the VAE and {error[2]:.4f} for the β-VAE. (The autoencoder's
-{error[0]:.4f} is that of a third of the steps.) Both are larger than the paper's, whose
-authors trained larger batches for a number of steps that they don't state.
+{error[0]:.4f} is that of a third of the steps.) Both are larger than the
+paper's, whose authors trained larger batches for a number of steps that they
+don't state.
 """)
 
 # %% [markdown]
