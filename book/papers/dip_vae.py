@@ -919,7 +919,7 @@ viz.say(f"""
 Follow each curve from its smallest setting. The β-VAE's runs to the right as
 β grows: that is its price. How far the DIP curves stay to the left, and how
 high they get, is the paper's argument in one picture. Now look at the dots.
-Two seeds of DIP-VAE-II at 5 have SAP {five[0]:.2f} and {five[-1]:.2f}; two seeds
+Two seeds of DIP-VAE-II at 5 have SAP {five[0]:.2f} and {five[-1]:.2f}; two
 of the plain VAE (β = 1), {one[0]:.2f} and {one[-1]:.2f}. The luckier VAE is
 above the unluckier DIP-VAE-II. Best against best says little, then, so the
 claim below compares the curves *at the same error*, averaged over the errors
