@@ -56,6 +56,31 @@ def test_conv_has_the_table_s_parameters(channels: int, latent_dim: int) -> None
     )
 
 
+def test_padless_conv_has_the_papers_layers() -> None:
+    """Inoue et al., section 4.2, and the code that it points to."""
+    encoder, decoder, *_ = networks.padless_conv(20, 3)
+    convolutions = [m for m in encoder if isinstance(m, nn.Conv2d)]
+    assert [m.kernel_size for m in convolutions] == [(3, 3)] * 5
+    assert [m.stride for m in convolutions] == [(2, 2)] * 5
+    transposed = [m for m in decoder if isinstance(m, nn.ConvTranspose2d)]
+    assert [m.kernel_size for m in transposed] == [(4, 4)] * 5 + [(3, 3)]
+    widths = [(3, 32), (32, 32), (32, 64), (64, 128), (128, 256)]
+    assert count(encoder) == linear(256, 40) + sum(
+        convolution(i, o, 3) for i, o in widths
+    )
+    widths = [(256, 256), (256, 128), (128, 128), (128, 64), (64, 64)]
+    assert count(decoder) == linear(20, 256) + convolution(64, 3, 3) + sum(
+        convolution(i, o) for i, o in widths
+    )
+    pictures = torch.rand(2, 3, 64, 64)
+    codes = encoder(pictures)
+    assert codes.shape == (2, 40)
+    assert bool((codes < 0).any())  # no ReLU where posteriors are written
+    assert decoder(codes[:, :20]).shape == pictures.shape
+    with pytest.raises(ValueError, match='64x64.*got 32; network "conv"'):
+        networks.padless_conv(20, 3, size=32)
+
+
 def test_nonlinearities_are_the_table_s() -> None:
     def kinds(module: nn.Module) -> list[type]:
         return [type(m) for m in module if isinstance(m, (nn.ReLU, nn.Tanh))]
