@@ -79,7 +79,7 @@ def test_it_learns_and_its_discriminator_learns_to_tell() -> None:
     history = fit(
         method,
         data,
-        steps=500,
+        steps=600,
         batch_size=128,
         learning_rate=2e-3,
         device="cpu",
