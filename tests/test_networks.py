@@ -56,6 +56,31 @@ def test_conv_has_the_table_s_parameters(channels: int, latent_dim: int) -> None
     )
 
 
+def test_padless_conv_has_the_papers_layers() -> None:
+    """Inoue et al., section 4.2, and the code that it points to."""
+    encoder, decoder, *_ = networks.padless_conv(20, 3)
+    convolutions = [m for m in encoder if isinstance(m, nn.Conv2d)]
+    assert [m.kernel_size for m in convolutions] == [(3, 3)] * 5
+    assert [m.stride for m in convolutions] == [(2, 2)] * 5
+    transposed = [m for m in decoder if isinstance(m, nn.ConvTranspose2d)]
+    assert [m.kernel_size for m in transposed] == [(4, 4)] * 5 + [(3, 3)]
+    widths = [(3, 32), (32, 32), (32, 64), (64, 128), (128, 256)]
+    assert count(encoder) == linear(256, 40) + sum(
+        convolution(i, o, 3) for i, o in widths
+    )
+    widths = [(256, 256), (256, 128), (128, 128), (128, 64), (64, 64)]
+    assert count(decoder) == linear(20, 256) + convolution(64, 3, 3) + sum(
+        convolution(i, o) for i, o in widths
+    )
+    pictures = torch.rand(2, 3, 64, 64)
+    codes = encoder(pictures)
+    assert codes.shape == (2, 40)
+    assert bool((codes < 0).any())  # no ReLU where posteriors are written
+    assert decoder(codes[:, :20]).shape == pictures.shape
+    with pytest.raises(ValueError, match=r'64x64.*got 32; network "conv"'):
+        networks.padless_conv(20, 3, size=32)
+
+
 def test_nonlinearities_are_the_table_s() -> None:
     def kinds(module: nn.Module) -> list[type]:
         return [type(m) for m in module if isinstance(m, (nn.ReLU, nn.Tanh))]
@@ -68,12 +93,20 @@ def test_nonlinearities_are_the_table_s() -> None:
     assert kinds(decoder) == [nn.ReLU] * 5
 
 
+# The smallest pictures that each takes.
+SMALL = {"conv": 16, "shapes_mlp": 16, "padless_conv": 64}
+
+
 @pytest.mark.parametrize("name", sorted(networks.NETWORKS))
 @pytest.mark.parametrize("size", [16, 32, 64])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_shapes_of_input_code_and_output(
     name: str, size: int, channels: int, device: torch.device
 ) -> None:
+    if size < SMALL[name]:
+        with pytest.raises(ValueError, match=f"got {size}"):
+            networks.build(name, latent_dim=4, channels=channels, size=size)
+        return
     built = networks.build(name, latent_dim=4, channels=channels, size=size)
     encoder, decoder = built.encoder.to(device), built.decoder.to(device)
     images = torch.rand(2, channels, size, size, device=device)
@@ -85,9 +118,10 @@ def test_shapes_of_input_code_and_output(
 @pytest.mark.parametrize("name", sorted(networks.NETWORKS))
 def test_codes_and_logits_can_take_both_signs(name: str) -> None:
     """A ReLU or a sigmoid at an end would hold N(0, I), or the logits, off."""
-    encoder, decoder, *_ = networks.build(name, latent_dim=4, size=16)
+    size = SMALL[name]
+    encoder, decoder, *_ = networks.build(name, latent_dim=4, size=size)
     for network, inputs in (
-        (encoder, torch.rand(2, 1, 16, 16)),
+        (encoder, torch.rand(2, 1, size, size)),
         (decoder, torch.randn(2, 4)),
     ):
         before = network(inputs)
@@ -102,10 +136,11 @@ def test_codes_and_logits_can_take_both_signs(name: str) -> None:
 def test_codes_stay_in_single_precision_under_autocast(
     name: str, device: torch.device
 ) -> None:
-    built = networks.build(name, latent_dim=4, size=16)
+    size = SMALL[name]
+    built = networks.build(name, latent_dim=4, size=size)
     encoder, decoder = built.encoder.to(device), built.decoder.to(device)
     with torch.autocast(device.type, dtype=torch.bfloat16):
-        moments = encoder(torch.rand(2, 1, 16, 16, device=device))
+        moments = encoder(torch.rand(2, 1, size, size, device=device))
         first = decoder[0](moments[:, :4])
         logits = decoder(moments[:, :4])
     assert moments.dtype == first.dtype == torch.float32
@@ -131,7 +166,7 @@ def test_full_precision_linear_ignores_autocast(device: torch.device) -> None:
 @pytest.mark.parametrize("name", sorted(networks.NETWORKS))
 def test_initialise_is_a_function_of_the_generator(name: str) -> None:
     def weights(seed: int) -> torch.Tensor:
-        built = networks.build(name, latent_dim=2, size=16)[:2]
+        built = networks.build(name, latent_dim=2, size=SMALL[name])[:2]
         for module in built:
             networks.initialise(module, torch.Generator().manual_seed(seed))
         return torch.cat([p.flatten() for m in built for p in m.parameters()])

@@ -129,7 +129,58 @@ def conv(
     return Networks(encoder, decoder, latent_dim, channels, size, heads)
 
 
-NETWORKS = {"shapes_mlp": shapes_mlp, "conv": conv}
+def padless_conv(
+    latent_dim: int = 20, channels: int = 3, size: int = 64, heads: int = 2
+) -> Networks:
+    """Five convolutions of 3x3 without padding, six transposed ones: 64x64 only.
+
+    Section 4.2 of Inoue et al. gives their numbers, kernels and strides, and points
+    for the rest to disentanglement-pytorch (Abdi et al. 2019): its
+    ``PadlessGaussianConv64`` and ``SimpleConv64``. There the last transposed
+    convolution has a 3x3 kernel and stride 1, which is what makes 64 pixels of 62.
+    The paper says that ReLU "was applied to all layers"; the code does not apply it
+    to the last of each network, without which no posterior could match its prior.
+    """
+    _check(latent_dim, channels, size, heads)
+    if size != 64:
+        raise ValueError(
+            f"padless_conv is for pictures of 64x64, as its paper has it, got {size}; "
+            'network "conv" takes any multiple of 16'
+        )
+    encoder = nn.Sequential(
+        nn.Conv2d(channels, 32, 3, stride=2),
+        nn.ReLU(),
+        nn.Conv2d(32, 32, 3, stride=2),
+        nn.ReLU(),
+        nn.Conv2d(32, 64, 3, stride=2),
+        nn.ReLU(),
+        nn.Conv2d(64, 128, 3, stride=2),
+        nn.ReLU(),
+        nn.Conv2d(128, 256, 3, stride=2),
+        nn.ReLU(),
+        nn.Flatten(),
+        FullPrecisionLinear(256, heads * latent_dim),
+    )
+    decoder = nn.Sequential(
+        FullPrecisionLinear(latent_dim, 256),
+        nn.ReLU(),
+        nn.Unflatten(1, (256, 1, 1)),
+        nn.ConvTranspose2d(256, 256, 4, stride=2, padding=1),
+        nn.ReLU(),
+        nn.ConvTranspose2d(256, 128, 4, stride=2),
+        nn.ReLU(),
+        nn.ConvTranspose2d(128, 128, 4, stride=2),
+        nn.ReLU(),
+        nn.ConvTranspose2d(128, 64, 4, stride=2),
+        nn.ReLU(),
+        nn.ConvTranspose2d(64, 64, 4, stride=2),
+        nn.ReLU(),
+        nn.ConvTranspose2d(64, channels, 3),
+    )
+    return Networks(encoder, decoder, latent_dim, channels, size, heads)
+
+
+NETWORKS = {"shapes_mlp": shapes_mlp, "conv": conv, "padless_conv": padless_conv}
 
 
 def build(
@@ -143,7 +194,7 @@ def build(
 
     Parameters
     ----------
-    name : {"conv", "shapes_mlp"}
+    name : {"conv", "shapes_mlp", "padless_conv"}
     latent_dim, channels, size : int
         Of the code and of the pictures.
     heads : int

@@ -1,9 +1,8 @@
-"""Six methods to come, written down tersely: do the interfaces carry them?
+"""Four methods to come, written down tersely: do the interfaces carry them?
 
 They are sketches: networks are tiny and constants are not the papers'. What they
-have of the real ones is their shape: two and three players, a header with batch
-norm, labels, groups, swapped chunks, a schedule, an inner loop that is differentiated
-through.
+have of the real ones is their shape: two players, groups, swapped chunks, a schedule,
+an inner loop that is differentiated through.
 """
 
 from __future__ import annotations
@@ -30,73 +29,6 @@ def mlp(inputs: int, outputs: int, hidden: int = 32) -> nn.Sequential:
 
 def detached(**terms: Tensor) -> dict[str, Tensor]:
     return {name: term.detach() for name, term in terms.items()}
-
-
-class FactorVAE(VAE):
-    """Two players: the VAE, and a discriminator of permuted codes."""
-
-    def __init__(self, networks: Networks, gamma: float = 10.0) -> None:
-        super().__init__(networks)
-        self.gamma = gamma
-        self.discriminator = mlp(networks.latent_dim, 2)
-
-    def codec(self) -> list[nn.Parameter]:
-        return [*self.encoder.parameters(), *self.decoder.parameters()]
-
-    def players(self) -> dict[str, Player]:
-        theirs = list(self.discriminator.parameters())
-        return {
-            "vae": Player(self.codec(), 1e-4),
-            "discriminator": Player(theirs, 1e-4, (0.5, 0.9)),
-        }
-
-    def extra(self, codes: Tensor, batch: Batch) -> Tensor:
-        return codes.new_zeros(())
-
-    def losses(self, batch: Batch, generator: torch.Generator) -> Iterator[Loss]:
-        one, two = batch.images.chunk(2)
-        posterior = self.posterior(one)
-        codes = reparametrise(posterior, generator)
-        nll = bernoulli_nll(self.decoder(codes), one).mean()
-        kl = kl_to_standard_normal(*posterior).sum(1).mean()
-        said = self.discriminator(codes)
-        tc = (said[:, 0] - said[:, 1]).mean()
-        more = self.extra(codes, batch)
-        value = nll + kl + self.gamma * tc + more
-        yield Loss("vae", value, detached(nll=nll, kl=kl, tc=tc, extra=more))
-        with torch.no_grad():
-            other = reparametrise(self.posterior(two), generator)
-        order = torch.rand(other.shape, generator=generator, device=other.device)
-        permuted = other.gather(0, order.argsort(0))
-        real = torch.zeros(len(codes), dtype=torch.long, device=codes.device)
-        wrong = F.cross_entropy(self.discriminator(codes.detach()), real)
-        wrong = wrong + F.cross_entropy(self.discriminator(permuted), real + 1)
-        yield Loss("discriminator", wrong / 2, {})
-
-
-class FactorGroupVAE(FactorVAE):
-    """A header with batch norm and prototypes, told the domain by the labels."""
-
-    def __init__(self, networks: Networks, groups: int = 2, margin: float = 0.1):
-        super().__init__(networks)
-        d = networks.latent_dim
-        self.margin = margin
-        self.header = nn.Sequential(nn.Linear(d, d), nn.BatchNorm1d(d), nn.ReLU())
-        self.prototypes = nn.Parameter(torch.empty(groups, d))
-
-    def initialise(self, generator: torch.Generator) -> None:
-        nn.init.normal_(self.prototypes, generator=generator)
-
-    def players(self) -> dict[str, Player]:
-        mine = [*self.codec(), *self.header.parameters(), self.prototypes]
-        return {**super().players(), "vae": Player(mine)}
-
-    def extra(self, codes: Tensor, batch: Batch) -> Tensor:
-        assert batch.labels is not None
-        labels = batch.labels[: len(codes)]
-        similar = F.normalize(self.header(codes)) @ F.normalize(self.prototypes).T
-        right = F.one_hot(labels, len(self.prototypes))
-        return 100 * F.cross_entropy(10 * (similar - self.margin * right), labels)
 
 
 class GVAE(VAE):

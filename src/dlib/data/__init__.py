@@ -1,6 +1,7 @@
 """Data sets: points with a law, twins that draw, files that are looked up."""
 
 from dlib.data.batch import Batch
+from dlib.data.coloured import Coloured
 from dlib.data.correlated import Correlated, gaussian_law, line_law
 from dlib.data.dataset import Dataset, Grid
 from dlib.data.download import DataError
@@ -17,6 +18,7 @@ from dlib.data.views import Views
 __all__ = [
     "NAMES",
     "Batch",
+    "Coloured",
     "Correlated",
     "DataError",
     "Dataset",

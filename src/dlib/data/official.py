@@ -1,11 +1,13 @@
-"""Readers of the official files of dSprites and 3DShapes.
+"""Readers of the official files of dSprites, 3DShapes and MPI3D.
 
-Both are compressed in blocks that hold a few pixels of thousands of pictures (the
-HDF5 files: 15,000 pictures of 3DShapes, 23,040 of dSprites), so reading one
-picture means unpacking hundreds of megabytes. A file is therefore unpacked once,
-block by block, into a plain array in the cache folder, one row to a picture: bits
-for dSprites (377 MB), bytes for 3DShapes (5.9 GB). The array is memory-mapped,
-which threads, forked workers and several processes can share.
+Those of dSprites and 3DShapes are compressed in blocks that hold a few pixels of
+thousands of pictures (the HDF5 files: 15,000 pictures of 3DShapes, 23,040 of
+dSprites), so reading one picture means unpacking hundreds of megabytes. Such a file
+is therefore unpacked once, block by block, into a plain array in the cache folder,
+one row to a picture: bits for dSprites (377 MB), bytes for 3DShapes (5.9 GB) and
+MPI3D (12.7 GB). The array is memory-mapped, which threads, forked workers and several
+processes can share. An npz whose pictures are stored as they are, without
+compression, is memory-mapped where it lies.
 
 Nothing is ever unpickled: of the npz, whose ``metadata`` is a pickle, only the
 picture and label members are opened.
@@ -132,25 +134,84 @@ class OfficialShapes3D(Grid):
         return f"{super().__repr__()}, from {self.path}"
 
 
+class OfficialMPI3D(Grid):
+    """MPI3D (Gondal et al. 2019), looked up in the official file.
+
+    The toy, realistic and real files have one format: pictures in the order of the
+    factors, and no labels to check that order by.
+
+    Parameters
+    ----------
+    path : path
+        The ``.npz`` file.
+    device : torch.device or str
+        Where pictures are delivered.
+    space : FactorSpace
+        What the file is checked against.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, truncated, of another kind, lacks its pictures, has
+        another number of them than ``space``, or cannot be unpacked for want of room.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        device: torch.device | str = "cpu",
+        space: FactorSpace = None,
+    ) -> None:
+        super().__init__("mpi3d", "official", space, 3, SIZE, device)
+        self.path = Path(path)
+        with _open_npz(self.path, "images") as file:
+            _check_pictures(file, (len(space), SIZE, SIZE, 3))
+            place = file.place() if isinstance(file, _Npz) else None
+            if place is None:
+                self._rows = _Rows(_unpack(file, space, None, constants=0, bits=False))
+            else:
+                row = _row_bytes(file.shape, bits=False)
+                self._rows = _Rows(self.path, (place, (len(space), row)))
+
+    def _render(self, factors: Tensor) -> Tensor:
+        rows = self._rows.take(self.space.to_index(factors)).to(self.device)
+        return rows.view(-1, SIZE, SIZE, 3).permute(0, 3, 1, 2).contiguous()
+
+    def __repr__(self) -> str:
+        return f"{super().__repr__()}, from {self.path}"
+
+
 class _Rows:
     """Rows of a memory-mapped array, which is opened in each process anew.
 
     A spawned worker gets a copy by pickling, and a pickled memory map would carry
     the whole array.
+
+    Parameters
+    ----------
+    path : Path
+        An npy file of rows; or any file, if there is a place.
+    place : (int, (int, int)), optional
+        Where in the file the rows begin, in bytes, and their number and width.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(
+        self, path: Path, place: tuple[int, tuple[int, int]] | None = None
+    ) -> None:
+        self.path, self.place = path, place
         self._array: np.ndarray | None = None
 
     def take(self, index: Tensor) -> Tensor:
         """Rows at ``index``, (n,), on the CPU: uint8 (n, bytes of a picture)."""
-        if self._array is None:
+        if self._array is None and self.place is None:
             self._array = np.load(self.path, mmap_mode="r", allow_pickle=False)
-        return torch.from_numpy(self._array[index.cpu().numpy()])
+        elif self._array is None:
+            offset, shape = self.place  # type: ignore[misc]
+            self._array = np.memmap(self.path, np.uint8, "r", offset, shape)
+        return torch.from_numpy(self._array[index.cpu().numpy()])  # type: ignore[index]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"path": self.path, "_array": None}
+        return {"path": self.path, "place": self.place, "_array": None}
 
 
 class _Contents:
@@ -197,6 +258,30 @@ class _Npz(_Contents):
                 left -= n
             # The checksum is looked at where the member ends, and not before.
             member.read(1)
+
+    def place(self) -> int | None:
+        """Byte of the file at which the pictures begin, if they are stored as are.
+
+        Raises
+        ------
+        DataError
+            If the file ends before they do.
+        """
+        info = self.archive.getinfo(f"{self.pictures}.npy")
+        if info.compress_type != zipfile.ZIP_STORED:
+            return None
+        with open(self.path, "rb") as file:
+            # A member's own header repeats its name, and has an extra field of its
+            # own length: both lengths are its last numbers.
+            file.seek(info.header_offset + 26)
+            name, extra = struct.unpack("<HH", file.read(4))
+            file.seek(name + extra, os.SEEK_CUR)
+            _read_header(file, self.path, self.pictures)
+            start = file.tell()
+        end = start + int(np.prod(self.shape))
+        if end > self.path.stat().st_size:
+            raise _broken(self.path, "its pictures end early")
+        return start
 
     def labels(self, key: str) -> np.ndarray:
         with self._member(self.path, key) as member:
@@ -326,7 +411,11 @@ def _check_labels(
 
 
 def _unpack(
-    file: _Contents, space: FactorSpace, labels: str, constants: int, bits: bool
+    file: _Contents,
+    space: FactorSpace,
+    labels: str | None,
+    constants: int,
+    bits: bool,
 ) -> Path:
     """Write a file's pictures as rows into the cache, unless they are there.
 
@@ -341,7 +430,8 @@ def _unpack(
     target = folder / f"{place}-{state}.npy"
     if _is_whole(target, file.shape, bits):
         return target
-    _check_labels(file.path, labels, file.labels(labels), space, constants)
+    if labels is not None:
+        _check_labels(file.path, labels, file.labels(labels), space, constants)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / f"{place}.lock"):

@@ -28,6 +28,7 @@ from pydantic import (
 )
 
 from dlib.data.augment import Augmentation
+from dlib.data.coloured import Coloured
 from dlib.data.correlated import Correlated, gaussian_law, line_law
 from dlib.data.dataset import Dataset
 from dlib.data.folder import folder
@@ -176,6 +177,24 @@ class CorrelatedData(_Wrapping):
         return Correlated(of, self.factors, table)
 
 
+class ColouredData(_Wrapping):
+    """Grey pictures in a random colour; tested in random colours too."""
+
+    kind: Literal["coloured"]
+
+    def build(
+        self, device: torch.device | str = "cpu", start: float = 0.0, end: float = 1.0
+    ) -> Dataset:
+        return Coloured(self.of.build(device, start, end))
+
+    def tested(self) -> ColouredData:
+        return self.model_copy(update={"of": self.of.tested()})
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return 3, self.of.shape[1]
+
+
 class MergedData(_Data):
     """Several domains; tested on all of them, each point with its domain."""
 
@@ -239,12 +258,25 @@ def _named(value: Any) -> Any:
 
 
 Data = Annotated[
-    NamedData | FolderData | CorrelatedData | MergedData | PairsData | ViewsData,
+    NamedData
+    | FolderData
+    | CorrelatedData
+    | ColouredData
+    | MergedData
+    | PairsData
+    | ViewsData,
     Field(discriminator="kind"),
     BeforeValidator(_named),
 ]
 
-for _model in (_Wrapping, CorrelatedData, MergedData, PairsData, ViewsData):
+for _model in (
+    _Wrapping,
+    CorrelatedData,
+    ColouredData,
+    MergedData,
+    PairsData,
+    ViewsData,
+):
     _model.model_rebuild()
 
 

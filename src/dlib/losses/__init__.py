@@ -5,6 +5,7 @@ picture and *averaged* over the batch. Averaging over pixels instead would
 change the meaning of every weight by a factor of thousands.
 """
 
+from dlib.losses.contrastive import contrastive_loss, cosface_loss, cosine_similarity
 from dlib.losses.dip import (
     covariance,
     dip_penalty,
@@ -12,13 +13,32 @@ from dlib.losses.dip import (
     third_central_moment_penalty,
 )
 from dlib.losses.elbo import bernoulli_nll, gaussian_nll, kl_to_standard_normal
+from dlib.losses.mmd import mmd
+from dlib.losses.total_correlation import (
+    Decomposition,
+    decompose_kl,
+    density_ratio,
+    discriminator_loss,
+    permute_codes,
+    total_correlation,
+)
 
 __all__ = [
+    "Decomposition",
     "bernoulli_nll",
+    "contrastive_loss",
+    "cosface_loss",
+    "cosine_similarity",
     "covariance",
+    "decompose_kl",
+    "density_ratio",
     "dip_penalty",
+    "discriminator_loss",
     "gaussian_nll",
     "inferred_prior_covariance",
     "kl_to_standard_normal",
+    "mmd",
+    "permute_codes",
     "third_central_moment_penalty",
+    "total_correlation",
 ]

@@ -7,6 +7,7 @@ from dlib.metrics.dci import dci
 from dlib.metrics.evaluate import evaluate, evaluate_codes
 from dlib.metrics.explicitness import explicitness
 from dlib.metrics.factor_vae import factor_vae
+from dlib.metrics.group_accuracy import cluster_accuracy, group_accuracy
 from dlib.metrics.group_mig import group_mig
 from dlib.metrics.infomec import infomec
 from dlib.metrics.inputs import NotApplicable, bin_values
@@ -44,6 +45,7 @@ __all__ = [
     "attribute_classifier",
     "bin_values",
     "bootstrap",
+    "cluster_accuracy",
     "codes_of",
     "dci",
     "evaluate",
@@ -52,6 +54,7 @@ __all__ = [
     "factor_vae",
     "gaussian_total_correlation",
     "gaussian_wasserstein_correlation",
+    "group_accuracy",
     "group_mig",
     "infomec",
     "irs",

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor
 
-from dlib.inference import device_of, encode
+from dlib.inference import device_of, encode, evaluating
 from dlib.metrics.inputs import (
     Codes,
     Factors,
@@ -27,7 +27,7 @@ from dlib.metrics.noise import noise_codes_of, noise_like
 from dlib.metrics.reconstruction import ReconstructionError
 from dlib.metrics.report import Report
 from dlib.metrics.score import Score
-from dlib.metrics.table import PROTOCOL, Entry, Which, entries
+from dlib.metrics.table import PROTOCOL, Entry, Metric, Which, entries
 from dlib.progress import Progress
 
 if TYPE_CHECKING:
@@ -51,6 +51,10 @@ class Points:
         the two halves of the split.
     seed
         Of every draw.
+    labels
+        Of the points, int64 (n,), where there are some.
+    groups
+        Where the method predicts a point's group: from codes, (n, d), to int64 (n,).
     """
 
     codes: Codes
@@ -58,6 +62,8 @@ class Points:
     split: tuple[Codes, Factors, Codes, Factors]
     grid: Grid | None
     seed: int
+    labels: Tensor | None = None
+    groups: Callable[[Tensor], Tensor] | None = None
     _tables: dict[tuple[str, ...] | None, tuple[Table, Table]] = field(
         default_factory=dict
     )
@@ -66,11 +72,17 @@ class Points:
         """The entry's metric, with its options, of these points."""
         metric = entry.metric
         options = {**metric.preset, **entry.options}
+        domain = options.pop("domain", None)
+        if domain is not None:
+            others = {k: v for k, v in entry.options.items() if k != "domain"}
+            return self._by_domain(replace(entry, options=others), domain)
         chosen = options.pop("factors", None)
         if metric.seeded:
             options["seed"] = self.seed
         if metric.takes == "codes":
             return metric.function(self.codes, **options)
+        if metric.takes in ("labels", "groups"):
+            return metric.function(*self._grouped(metric), **options)
         if metric.takes == "points":
             factors = _columns(self.factors, chosen)
             return metric.function(self.codes, factors, **options)
@@ -82,6 +94,37 @@ class Points:
             return metric.function(self.grid, chosen, **options)
         fitting, testing = self._population(metric.name, chosen)
         return metric.function(fitting, codes_test=testing, **options)
+
+    def _grouped(self, metric: Metric) -> tuple[Tensor, Tensor]:
+        """Codes, or the groups that the method sees in them; and the labels."""
+        if self.labels is None:
+            raise NotApplicable(
+                f"{metric.name} compares with labels, and this data has none; merged "
+                "data has the domains"
+            )
+        if metric.takes == "labels":
+            return self.codes.values, self.labels
+        if self.groups is None:
+            raise NotApplicable(
+                f"{metric.name} takes a method that predicts a point's group (with "
+                "groups); cluster_accuracy looks for groups in any codes"
+            )
+        return self.groups(self.codes.values), self.labels
+
+    def _by_domain(self, entry: Entry, domain: str) -> Score:
+        """The entry's score on one domain of merged data, or the mean over each."""
+        if domain != "each":
+            return self._of_domain(domain).score(entry)
+        names = dict.fromkeys(domain_of(name) for name in self.factors.names)
+        values = {name: self._of_domain(name).score(entry).value for name in names}
+        return Score(entry.metric.name, sum(values.values()) / len(values), values)
+
+    def _of_domain(self, domain: str) -> Points:
+        """The domain's points, with the factors that it has."""
+        fit, y, test, y_test = self.split
+        cut = _domain(self.codes, self.factors, domain)
+        parts = (*_domain(fit, y, domain), *_domain(test, y_test, domain))
+        return Points(*cut, parts, None, self.seed)
 
     def _population(
         self, metric: str, chosen: Sequence[str] | None
@@ -132,7 +175,9 @@ def evaluate(
         Names of metrics, or pairs of a name and options such as
         ``("dci_forest", {"max_depth": 4})``; ``dlib.metrics.METRICS`` has them. What
         takes factors has the option ``factors``, the names of those to look at:
-        ``("z_diff", {"factors": ["posX", "posY"]})``. The report calls a pair
+        ``("z_diff", {"factors": ["posX", "posY"]})``; and the option ``domain``, of
+        merged data: one domain's points and factors, or ``"each"`` for the mean over
+        all, with each in the score's parts. The report calls a pair
         ``name(option=value)``, as :func:`dlib.metrics.label_of` gives it. ``"all"``
         is one protocol of each but what the table leaves out, and says of those
         that the data does not suit why.
@@ -217,6 +262,7 @@ def evaluate(
     sizes = [len(points) for points in index]
     fit, test = torch.arange(sum(sizes), device=where).split(sizes)
     split = checked.rows(fit), table.rows(fit), checked.rows(test), table.rows(test)
+    labels = dataset.labels(index[0])
     grid = None
     if draw_from == "grid":
         grid = Grid(
@@ -225,7 +271,7 @@ def evaluate(
     report = _report(
         f"{type(method).__name__} on {dataset.name} ({dataset.source})",
         [entry for entry in wanted if entry.label not in errors],
-        Points(split[0], split[1], split, grid, seed),
+        Points(split[0], split[1], split, grid, seed, labels, _grouping(method)),
         strict=which != "all",
         noise_floor=noise_floor,
         progress=progress,
@@ -380,6 +426,45 @@ def _columns(factors: Factors, chosen: Sequence[str] | None) -> Factors:
     return factors if chosen is None else factors.columns(chosen)
 
 
+def _grouping(method: Any) -> Callable[[Tensor], Tensor] | None:
+    """The groups that the method puts codes in, if it does."""
+    if not hasattr(method, "groups"):
+        return None
+
+    def groups(codes: Tensor) -> Tensor:
+        with evaluating(method):
+            return method.groups(codes.to(device_of(method)))
+
+    return groups
+
+
+def domain_of(factor: str) -> str:
+    """The domain that a factor of merged data is of: what stands before the dot.
+
+    Raises
+    ------
+    ValueError
+        If there is no dot.
+    """
+    domain, dot, _ = factor.rpartition(".")
+    if not dot:
+        raise ValueError(
+            f"domains are those of merged data, and {factor!r} is of none: leave the "
+            "option domain out"
+        )
+    return domain
+
+
+def _domain(codes: Codes, factors: Factors, domain: str) -> tuple[Codes, Factors]:
+    mine = [name for name in factors.names if domain_of(name) == domain]
+    if not mine:
+        known = ", ".join(dict.fromkeys(map(domain_of, factors.names)))
+        raise ValueError(f"no domain {domain!r}; there are {known}, and each")
+    own = factors.columns(mine)
+    rows = own.known.all(dim=1).nonzero()[:, 0]
+    return codes.rows(rows), own.rows(rows)
+
+
 def _in_chunks(method: Any, codes: Tensor) -> Tensor | list[Tensor]:
     """The codes as the method cuts them; one matrix if each column is a latent."""
     widths = [int(w) for w in getattr(method, "chunks", ())]
@@ -448,6 +533,8 @@ def _report(
         if grid is None
         else Grid(noise_codes_of(codes.latent_dim, seed), grid.space, grid.device),
         seed,
+        real.labels,
+        real.groups,
     )
     scores: dict[str, Score] = {}
     skipped: dict[str, str] = {}

@@ -18,6 +18,7 @@ from dlib.metrics.attribute_classifier import attribute_classifier
 from dlib.metrics.dci import dci
 from dlib.metrics.explicitness import explicitness
 from dlib.metrics.factor_vae import factor_vae
+from dlib.metrics.group_accuracy import cluster_accuracy, group_accuracy
 from dlib.metrics.group_mig import group_mig
 from dlib.metrics.infomec import infomec
 from dlib.metrics.irs import irs
@@ -40,12 +41,14 @@ from dlib.metrics.z_diff import z_diff
 # 1: points to test on drawn from the same pictures as points to fit on. 2: disjoint.
 PROTOCOL = 2
 
-Takes = Literal["codes", "points", "split", "population", "method"]
+Takes = Literal["codes", "points", "split", "population", "labels", "groups", "method"]
 
 # What evaluate gives a metric, so that a caller cannot.
 _GIVEN = (
     "codes",
     "factors",
+    "labels",
+    "predicted",
     "codes_test",
     "factors_test",
     "names",
@@ -66,10 +69,11 @@ class Metric:
         As :func:`dlib.metrics.evaluate` takes it.
     function : callable
         Computes it.
-    takes : {"codes", "points", "split", "population", "method"}
+    takes : {"codes", "points", "split", "population", "labels", "groups", "method"}
         What the function is given: codes alone; codes and their factors; points to
         fit on and others to test on; something to draw points from that share a
-        factor; or the method and its pictures.
+        factor; codes and labels; the groups that the method puts points in and
+        labels; or the method and its pictures.
     preset : mapping
         Options that make this protocol of the function's.
     left_out : str
@@ -118,7 +122,7 @@ class Metric:
 
     @property
     def options(self) -> tuple[str, ...]:
-        """Names of its options, ``factors`` (which ones) among them.
+        """Names of its options, ``factors`` and ``domain`` (which ones) among them.
 
         The function's own, but for those that tell its protocols apart: these have
         names of their own.
@@ -129,7 +133,7 @@ class Metric:
                 given |= metric.preset.keys()
         names = inspect.signature(self.function).parameters
         own = [name for name in names if name not in given]
-        return (*own, "factors") if self.takes_factors else tuple(own)
+        return (*own, "factors", "domain") if self.takes_factors else tuple(own)
 
     @property
     def needed(self) -> tuple[str, ...]:
@@ -137,7 +141,7 @@ class Metric:
         parameters = inspect.signature(self.function).parameters
         return tuple(
             n for n in self.options
-            if n in parameters and n != "factors"
+            if n in parameters and n not in ("factors", "domain")
             and parameters[n].default is inspect.Parameter.empty
         )  # fmt: skip
 
@@ -253,6 +257,22 @@ METRICS: dict[str, Metric] = {
             chunks=True,
         ),
         Metric(
+            "group_accuracy",
+            group_accuracy,
+            "groups",
+            left_out="for methods that predict a point's group",
+            discrete=False,
+            factors=0,
+        ),
+        Metric(
+            "cluster_accuracy",
+            cluster_accuracy,
+            "labels",
+            left_out="for data with labels, such as merged data",
+            discrete=False,
+            factors=0,
+        ),
+        Metric(
             "reconstruction",
             reconstruction,
             "method",
@@ -344,9 +364,10 @@ def entries(which: Which, *, with_method: bool) -> list[Entry]:
         which = [which]
     found = {entry.label: entry for entry in map(_entry, which)}
     for entry in found.values():
-        if entry.metric.takes == "method" and not with_method:
+        of_method = entry.metric.takes in ("labels", "groups", "method")
+        if of_method and not with_method:
             raise ValueError(
-                f"{entry.metric.name} needs the method and its images: use "
+                f"{entry.metric.name} needs the method and its data: use "
                 f"metrics.evaluate(method, dataset) or metrics.{entry.metric.name}"
             )
     return list(found.values())

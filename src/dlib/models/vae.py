@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +16,25 @@ from dlib.networks import Networks
 
 Likelihood = Literal["bernoulli", "gaussian"]
 LIKELIHOODS = get_args(Likelihood)
+
+
+class Bound(NamedTuple):
+    """The ELBO's halves of a batch, and the codes that were sampled for it.
+
+    Attributes
+    ----------
+    posterior : Posterior
+        Shape (n, latent_dim) each.
+    codes : Tensor
+        One sample of each posterior, (n, latent_dim).
+    nll, kl : Tensor
+        Means over the batch, in nats; the ELBO is minus their sum.
+    """
+
+    posterior: Posterior
+    codes: Tensor
+    nll: Tensor
+    kl: Tensor
 
 
 class VAE(nn.Module):
@@ -83,14 +102,19 @@ class VAE(nn.Module):
 
     def losses(self, batch: Batch, generator: torch.Generator) -> Iterator[Loss]:
         """Reconstruct, regularise: one loss a step."""
-        posterior = self.posterior(batch.images)
-        codes = reparametrise(posterior, generator)
-        nll = self._nll(self.decoder(codes), batch.images).mean()
-        kl = kl_to_standard_normal(*posterior).sum(1).mean()
-        extra = self.penalties(posterior, codes)
-        loss = nll + self.beta * kl + sum(extra.values())
-        terms = {"nll": nll, "kl": kl, **extra}
+        bound = self.bound(batch.images, generator)
+        extra = self.penalties(bound.posterior, bound.codes)
+        loss = bound.nll + self.beta * bound.kl + sum(extra.values())
+        terms = {"nll": bound.nll, "kl": bound.kl, **extra}
         yield Loss("vae", loss, {name: term.detach() for name, term in terms.items()})
+
+    def bound(self, images: Tensor, generator: torch.Generator) -> Bound:
+        """Encode, sample, decode: the two halves of the ELBO, means over the batch."""
+        posterior = self.posterior(images)
+        codes = reparametrise(posterior, generator)
+        nll = self._nll(self.decoder(codes), images).mean()
+        kl = kl_to_standard_normal(*posterior).sum(1).mean()
+        return Bound(posterior, codes, nll, kl)
 
     def penalties(self, posterior: Posterior, codes: Tensor) -> dict[str, Tensor]:
         """What a relative of the VAE adds to the loss, by name."""
