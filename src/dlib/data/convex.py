@@ -75,8 +75,7 @@ class Light:
     """Lambert's law: ambient light, and lamps at infinity that have directions."""
 
     ambient: float
-    strengths: tuple[float, ...]
-    directions: tuple[Tensor, ...]  # to each lamp, unit, (n, 3) in the solids' frames
+    lamps: tuple[Tensor, ...]  # vectors to each, as long as it is strong, (n, 3)
 
 
 def cast(
@@ -121,10 +120,9 @@ def cast(
     along = -along / outside.abs().clamp(min=1e-6).copysign(outside)
     met, missed = along.where(faces, 0.0), along.where(~faces, 0.0)
     met[0] += NONE * ~faces
-    lit = light.ambient + sum(
-        strength * torch.einsum("nfk,nk->nf", normals, to_lamp).clamp(min=0)
-        for strength, to_lamp in zip(light.strengths, light.directions, strict=True)
-    )
+    lit = torch.full_like(outside, light.ambient)
+    for lamp in light.lamps:
+        lit += torch.einsum("nfk,nk->nf", normals, lamp).clamp(min=0)
 
     # The quadric: c s² + 2 b s + a = 0 at nearness s, with b affine and a quadratic.
     weight = torch.stack([torch.ones_like(solids.bend), solids.bend, solids.bend], 1)
@@ -156,9 +154,9 @@ def cast(
     normal_z = z.mul(place).add_(shifted[:, 2, None, None])
     length = (normal_x * normal_x + normal_y * normal_y + normal_z * normal_z).rsqrt()
     brightness = torch.full_like(near, light.ambient)
-    for strength, to_lamp in zip(light.strengths, light.directions, strict=True):
-        lamp = strength * to_lamp[:, :, None, None]
-        cosine = normal_x * lamp[:, 0] + normal_y * lamp[:, 1] + normal_z * lamp[:, 2]
+    for lamp in light.lamps:
+        lx, ly, lz = lamp[:, :, None, None].unbind(1)
+        cosine = normal_x * lx + normal_y * ly + normal_z * lz
         brightness += (cosine * length).clamp_(min=0)
 
     for face in range(FRONT):

@@ -113,9 +113,9 @@ class Painter:
         self.colours = torch.tensor(scene.colours, device=device)
         self.tilts = torch.tensor(_angles(scene.tilt), device=device)
         self.turns = torch.tensor(_angles(scene.turn), device=device)
-        self.lamp = torch.tensor(scene.lamp_towards, device=device)
-        self.lamp = self.lamp / self.lamp.norm()
+        self.lamps = torch.tensor(scene.lamps, device=device)
         self.per_pixel = max(2, min(6, 192 // size))
+        self.shoulder = torch.tensor([*scene.place, scene.shoulder], device=device)
         self.window = self._window()
         self.floors = self._floors()
         self.columns, self.column_light = self._columns()
@@ -135,70 +135,111 @@ class Painter:
         aside = torch.stack([turn.cos(), -turn.sin(), zero], 1)
         flat = tilt.cos()
         along = torch.stack([flat * turn.sin(), flat * turn.cos(), tilt.sin()], 1)
-        start = self.scene.aside * aside
-        start[:, 2] += self.scene.shoulder
         below = torch.linalg.cross(aside, along)
+        start = self.shoulder + self.scene.aside * aside + self.scene.below * below
         return start, torch.stack([aside, along, below], 1)
+
+    def _poses(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Camera, tilt and turn of every view of the arm, (3 * 40 * 40,) each."""
+        sizes = (len(self.origins), AXIS, AXIS)
+        every = [torch.arange(n, device=self.device) for n in sizes]
+        camera, tilt, turn = torch.cartesian_prod(*every).unbind(1)
+        return camera, tilt, turn
 
     def _window(self) -> int:
         """Pixels along a side that hold any object in any place."""
-        reach = max(mpi3d_scene.reaches(self.scene))
-        arm = self.scene.reach + reach
-        widest = 0.0
-        for camera in self.scene.cameras:
-            away = math.hypot(camera.distance, camera.height - self.scene.shoulder)
-            nearest = away - arm - reach
-            widest = max(widest, reach / max(nearest, reach))
-        return min(self.size, math.ceil(2.1 * self.focal * widest) + 2)
+        camera, tilt, turn = self._poses()
+        start, frame = self._arm(tilt, turn)
+        out = self.scene.reach + self.heights / 2
+        middles = start[:, None] + out[:, None] * frame[:, None, 1]
+        places, depth = self.project(camera, middles)
+        off = (places - self.size / 2).norm(dim=2) / self.focal
+        reach = torch.tensor(mpi3d_scene.reaches(self.scene), device=self.device)
+        # A ball off the picture's middle is drawn longer than it is wide.
+        radius = reach / (depth.square() - reach.square()).sqrt() * (1 + off**2).sqrt()
+        return min(self.size, math.ceil(2 * self.focal * float(radius.max())) + 1)
+
+    def _on_floor(self, fine: int) -> Tensor:
+        """Where each camera's rays meet the floor, (3, 2, fine size, fine size)."""
+        place = (torch.arange(self.size * fine, device=self.device) + 0.5) / fine
+        place = (place - self.size / 2) / self.focal
+        forward, right, down = self.axes[:, :, None, None].unbind(1)
+        ray = forward + place[:, None, None] * down + place[:, None] * right
+        origin = self.origins[:, None, None]
+        distance = -origin[..., 2:] / ray[..., 2:].clamp(max=-1e-6)
+        return (origin + distance * ray)[..., :2].permute(0, 3, 1, 2)
 
     def _floors(self) -> Tensor:
         """The floor before each camera, in each colour; (9, 3, size, size)."""
         scene, fine = self.scene, 4
-        place = (torch.arange(self.size * fine, device=self.device) + 0.5) / fine
-        place = (place - self.size / 2) / self.focal
         colours = torch.tensor(scene.ring_colours, device=self.device)
         pictures = []
-        for origin, (forward, right, down) in zip(self.origins, self.axes, strict=True):
-            ray = forward + place[:, None, None] * down + place[:, None] * right
-            distance = -origin[2] / ray[..., 2].clamp(max=-1e-6)
-            x, y = (origin[:2] + distance[..., None] * ray[..., :2]).unbind(-1)
+        for x, y in self._on_floor(fine):
             radius, side = torch.hypot(x, y), torch.atan2(x, y)
             ring = (radius < 1) & (radius > scene.ring_inner)
             follows = (side < scene.ring_left).long() - (side > scene.ring_right).long()
             a, b, c = scene.ring_shade
             shade = 1 + a * x + b * (y - 0.9) + c * x * x
-            base = torch.full_like(x, scene.base_light)
-            base = base.where(radius > scene.base_hole, scene.hole_light)
             for colour in range(3):
                 light = colours[(colour + follows) % 3] * shade[..., None]
                 light = light.where(ring[..., None], scene.floor)
-                light = light.where(radius[..., None] > scene.base_radius, base[..., None])
                 pictures.append(avg_pool2d(light.permute(2, 0, 1), fine))
         return torch.stack(pictures)
 
     def _columns(self) -> tuple[Tensor, Tensor]:
-        """The column and its joint before each camera: coverage, and its light."""
-        scene, every = self.scene, torch.arange(3, device=self.device)
-        ends = torch.zeros(3, 2, 3, device=self.device)
-        ends[:, 1, 2] = scene.shoulder
-        places, depth = self.project(every, ends)
-        widths = self.focal * scene.column_radius / depth
-        covered, along = stroke(places, widths, self.middles, self.middles)
-        bottom, top = scene.column_light
-        light = covered * (bottom + (top - bottom) * along)
-        tip, width = places[:, 1:].expand(-1, 2, -1), widths[:, 1:].expand(-1, 2)
-        width = width * scene.joint_radius / scene.column_radius
-        joint, _ = stroke(tip, width, self.middles, self.middles)
-        light = light * (1 - joint) + joint * scene.joint_light
-        return 1 - (1 - covered) * (1 - joint), light
+        """What only turns: base, column and joint, before each camera at each turn.
+
+        Returns
+        -------
+        coverage, light : Tensor
+            (3 * 40, size, size).
+        """
+        scene, fine = self.scene, 4
+        parts = []
+        for number, (x, y) in enumerate(self._on_floor(fine)):
+            camera = torch.full((AXIS,), number, device=self.device)
+            x, y = x - scene.place[0], y - scene.place[1]
+            radius, side = torch.hypot(x, y), torch.atan2(x, y)
+            disc = avg_pool2d((radius < scene.base_radius).float()[None], fine)
+            hole = radius < scene.base_hole
+            slot = (side - self.turns[:, None, None] - scene.slot_turn).cos()
+            base = torch.full_like(slot, scene.base_light)
+            base = base.where(slot < math.cos(scene.slot_half), scene.slot_light)
+            base = base.where(~hole, scene.hole_light)
+            base = base.where(radius < scene.base_radius, 0.0)
+            covered, light = disc.expand(AXIS, -1, -1), avg_pool2d(base, fine)
+
+            ends = self.shoulder.repeat(AXIS, 2, 1)
+            ends[:, 0, 2] = 0
+            places, depth = self.project(camera, ends)
+            widths = self.focal * scene.column_radius / depth
+            over, along = stroke(places, widths, self.middles, self.middles)
+            bottom, top = scene.column_light
+            light = light * (1 - over) + over * (bottom + (top - bottom) * along)
+            covered = 1 - (1 - covered) * (1 - over)
+
+            aside = torch.stack(
+                [self.turns.cos(), -self.turns.sin(), self.turns * 0], 1
+            )
+            ends = torch.stack([self.shoulder + end * aside for end in scene.joint], 1)
+            places, depth = self.project(camera, ends)
+            widths = self.focal * scene.joint_radius / depth
+            over, along = stroke(places, widths, self.middles, self.middles)
+            one, other = scene.joint_light
+            light = light * (1 - over) + over * (one + (other - one) * along)
+            parts.append((1 - (1 - covered) * (1 - over), light))
+        covers, lights = zip(*parts, strict=True)
+        return torch.cat(covers), torch.cat(lights)
 
     def draw(self, factors: Tensor) -> Tensor:
         """Pictures, float (n, 3, size, size), 0 to 255."""
         size = self.size
         colour, shape, large, camera, background, tilt, turn = factors.unbind(1)
         start, frame = self._arm(tilt, turn)
-        end = start + self.scene.reach * frame[:, 1]
-        arm, arm_light, arm_first = self._draw_arm(camera, start, frame)
+        reach = self.scene.reach + self.scene.small_reach * (large == 0)
+        reach = reach + self.scene.sphere_reach * (shape == 5)
+        end = start + reach[:, None] * frame[:, 1]
+        arm, arm_light, arm_first = self._draw_arm(camera, start, end, frame)
         inside, bright, place, object_first, arm_over = self._draw_object(
             shape, large, camera, end, frame
         )
@@ -209,7 +250,8 @@ class Painter:
         light = torch.zeros(n, size * size, device=self.device)
         light = light.scatter_(1, place, bright.flatten(1)).view(n, size, size)
 
-        column, column_light = self.columns[camera], self.column_light[camera]
+        view = camera * AXIS + turn
+        column, column_light = self.columns[view], self.column_light[view]
         # Each of the three dims what it stands before.
         grey = column_light * (1 - arm * arm_first) * (1 - solid * object_first)
         grey += arm_light * (1 - column * ~arm_first) * (1 - solid * ~arm_over)
@@ -221,7 +263,7 @@ class Painter:
         return picture.clamp_(max=255)
 
     def _draw_arm(
-        self, camera: Tensor, start: Tensor, frame: Tensor
+        self, camera: Tensor, start: Tensor, end: Tensor, frame: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Coverage and light of rod and elbow, and if they are before the column."""
         scene, along = self.scene, frame[:, 1]
@@ -229,7 +271,7 @@ class Painter:
         points = torch.stack(
             [
                 start,
-                start + scene.reach * along,
+                end,
                 start + first * along,
                 start + last * along,
             ],
@@ -251,8 +293,7 @@ class Painter:
         level, upright = scene.rod_light
         rod_light = (level + upright * along[:, 2].abs())[:, None, None]
         light = rod * (1 - elbow) * rod_light + elbow * scene.elbow_light
-        axis = torch.zeros_like(start)
-        axis[:, 2] = scene.shoulder
+        axis = self.shoulder.expand_as(start)
         _, far = self.project(camera, torch.stack([axis, points[:, 3]], 1))
         first_of_two = (far[:, 1] < far[:, 0])[:, None, None]
         return 1 - (1 - rod) * (1 - elbow), light, first_of_two
@@ -267,8 +308,7 @@ class Painter:
         scene, width, fine = self.scene, self.window, self.per_pixel
         scale = torch.where(large > 0, 1.0, scene.small)
         middle = end + (scale * self.heights[shape] / 2)[:, None] * frame[:, 1]
-        axis = torch.zeros_like(end)
-        axis[:, 2] = scene.shoulder
+        axis = self.shoulder.expand_as(end)
         places, depth = self.project(camera, torch.stack([middle, axis], 1))
         corner = (places[:, 0] - width / 2).round().clamp(0, self.size - width)
 
@@ -288,10 +328,9 @@ class Painter:
         to_camera = torch.nn.functional.normalize(origin - middle)
         light = convex.Light(
             scene.ambient,
-            (scene.headlight, scene.lamp),
             (
-                torch.einsum("nax,nx->na", frame, to_camera),
-                torch.einsum("nax,x->na", frame, self.lamp),
+                scene.headlight * torch.einsum("nax,nx->na", frame, to_camera),
+                *torch.einsum("nax,lx->lna", frame, self.lamps),
             ),
         )
         inside, bright = convex.cast(solids, view, light, width * fine)

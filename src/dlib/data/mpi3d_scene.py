@@ -59,18 +59,27 @@ class Scene:
     # vertical one turns it from left to right.
     tilt: tuple[float, float] = (1.585, -1.568)  # middle, and from there to the last
     turn: tuple[float, float] = (0.280, 1.653)
+    place: tuple[float, float] = (0.0, 0.0)  # of the arm's column, from the ring's middle
     shoulder: float = 0.289
     aside: float = -0.035
+    below: float = 0.0
     reach: float = 0.25  # from the shoulder to the object
+    small_reach: float = 0.0  # so much more if it is small
+    sphere_reach: float = 0.0  # ... or a sphere
 
-    base_radius: float = 0.075
-    base_hole: float = 0.03
-    base_light: float = 165.0
-    hole_light: float = 100.0
-    column_radius: float = 0.033
-    column_light: tuple[float, float] = (90.0, 75.0)  # bottom, top
+    # The base is a disc with a hole and, turning with the arm, a slot.
+    base_radius: float = 0.0816
+    base_hole: float = 0.05
+    base_light: float = 160.0
+    hole_light: float = 90.0
+    slot_turn: float = 1.0  # from the arm's side
+    slot_half: float = 0.4
+    slot_light: float = 90.0
+    column_radius: float = 0.0367
+    column_light: tuple[float, float] = (98.0, 62.7)  # bottom, top
+    joint: tuple[float, float] = (-0.02, 0.02)  # from its one end to the other
     joint_radius: float = 0.035
-    joint_light: float = 165.0
+    joint_light: tuple[float, float] = (140.0, 190.0)
     elbow_radius: float = 0.025
     elbow: tuple[float, float] = (0.0, 0.04)  # along the arm
     elbow_light: float = 150.0
@@ -87,10 +96,13 @@ class Scene:
     sphere: float = 0.06
 
     # Light on the object, as a part of its colour.
-    ambient: float = 0.05
-    headlight: float = 0.6
-    lamp: float = 0.5
-    lamp_towards: tuple[float, float, float] = (0.2, -0.4, 0.9)
+    ambient: float = 0.0
+    headlight: float = 0.3
+    lamps: tuple[tuple[float, float, float], ...] = (  # towards each; long is strong
+        (0.0, 0.1, 0.6),
+        (-0.2, -0.5, 0.1),
+        (0.5, -0.1, 0.1),
+    )
     colours: tuple[tuple[float, float, float], ...] = (
         (225.0, 225.0, 225.0),
         (39.0, 154.0, 39.0),
