@@ -45,6 +45,10 @@ class Solids:
     centre: Tensor
     square: Tensor
 
+    def to(self, device: torch.device) -> Solids:
+        """The same on a device."""
+        return Solids(*(tensor.to(device) for tensor in vars(self).values()))
+
     def pick(self, rows: Tensor, scale: Tensor) -> Solids:
         """Of each index in ``rows``, (m,), the solid, its lengths times ``scale``."""
         return Solids(
@@ -93,7 +97,7 @@ def cast(
     Returns
     -------
     inside : Tensor
-        bool, (n, samples, samples).
+        1 or 0, float, (n, samples, samples).
     brightness : Tensor
         float, the same shape; 0 outside.
     """
@@ -166,5 +170,5 @@ def cast(
         brightness = lit[:, face, None, None].where(nearer, brightness)
     for face in range(1, FACES):
         far = torch.maximum(far, affine(*missed[:, :, face]))
-    inside = (near > far.clamp(min=0)) & (near < NONE)
+    inside = (near > far.clamp(min=0)).float()
     return inside, brightness * inside
