@@ -168,7 +168,7 @@ def cast(
         nearer = here < near
         near = here.where(nearer, near)
         brightness = lit[:, face, None, None].where(nearer, brightness)
-    for face in range(1, FACES):
+    for face in range(FACES):  # beside a round side, no plane may face the camera
         far = torch.maximum(far, affine(*missed[:, :, face]))
     inside = (near > far.clamp(min=0)).float()
     return inside, brightness * inside

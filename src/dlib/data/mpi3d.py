@@ -83,7 +83,7 @@ class TwinMPI3D(Grid):
             device=self.device,
         )
         together = TOGETHER if self.device.type == "cpu" else max(1, len(factors))
-        parts = zip(factors.split(together), images.split(together), strict=True)
-        for some, pictures in parts:
-            pictures.copy_(self._painter.paint(some).add_(0.5))
+        for first in range(0, len(factors), together):
+            some = slice(first, first + together)
+            images[some] = self._painter.paint(factors[some]).add_(0.5)
         return images

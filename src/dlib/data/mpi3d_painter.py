@@ -103,8 +103,8 @@ class Painter:
         self.solids = mpi3d_scene.solids(scene).to(device)
         self.heights = tensor(mpi3d_scene.heights(scene))
         self.lamps, self.colours = tensor(scene.lamps), tensor(scene.colours)
-        # 3x3 rays a pixel at 64; more at 32, for the same work; never too few.
-        self.rays = min(6, max(2, 192 // size))
+        # Rays along each side of a pixel: 3 at 64.
+        self.rays = min(4, max(2, 192 // size))
         self.window = self._window()
         self.floors = self._floors()
         self.columns, self.column_lights = self._columns()

@@ -172,7 +172,7 @@ def solids(scene: Scene) -> Solids:
     lids(3, height)
     sides(3, 6, apothem, spin, 0.0)
     apothem, height, spin = scene.pyramid
-    lids(4, 2 * height)  # the sides close it
+    lids(4, 2 * FAR)  # the sides close it
     sides(4, 4, apothem, spin, math.atan2(apothem, height))
     bend[5], centre[5], square[5] = 1.0, scene.sphere, scene.sphere**2
     return Solids(normals, offsets, bend, centre, square)
