@@ -129,8 +129,8 @@ def cast(
         lit += torch.einsum("nfk,nk->nf", normals, lamp).clamp(min=0)
 
     # The quadric: c s² + 2 b s + a = 0 at nearness s, with b affine and a quadratic.
-    weight = torch.stack([torch.ones_like(solids.bend), solids.bend, solids.bend], 1)
-    weight[:, 2] = 1
+    one = torch.ones_like(solids.bend)
+    weight = torch.stack([one, solids.bend, one], 1)
     shifted = view.origin - torch.nn.functional.pad(solids.centre[:, None], (1, 1))
     c = (weight * shifted.square()).sum(1) - solids.square
     x, y, z = (
@@ -144,9 +144,10 @@ def cast(
     c_all = c[:, None, None]
     discriminant = b * b - a * c_all
     root = discriminant.clamp(min=0).sqrt()
-    # A camera inside the cone's other half, beyond the tip, sees the near root too.
-    enters = (c > 0) | ((solids.bend < 0) & (shifted[:, 1] > 0))
-    leaves = (c > 0) | ((solids.bend < 0) & (shifted[:, 1] <= 0)) | (solids.bend >= 0)
+    # A camera inside the quadric only leaves it; but inside the half of a cone that
+    # is beyond the tip, it only enters the half that there is.
+    beyond_tip = (c <= 0) & (solids.bend < 0) & (shifted[:, 1] > 0)
+    enters, leaves = (c > 0) | beyond_tip, ~beyond_tip
     near = ((root - b) / c_all).where(enters[:, None, None], NONE)
     far = ((-root - b) / c_all).where(leaves[:, None, None], 0.0)
     near = near.where(discriminant >= 0, -1.0)
