@@ -18,6 +18,7 @@ import torch
 
 from dlib.data.dataset import Dataset
 from dlib.data.dsprites import TwinDSprites
+from dlib.data.mpi3d import TwinMPI3D
 from dlib.data.shapes3d import TwinShapes3D
 
 BATCH = 256
@@ -58,7 +59,10 @@ def main() -> None:
                 f"3DShapes buffers {what}: {time.perf_counter() - wall:.1f} s, "
                 f"{time.process_time() - processor:.1f} s of processor time"
             )
-    for dataset in (TwinDSprites(options.size, options.device), shapes3d):
+    wall = time.perf_counter()
+    mpi3d = TwinMPI3D(options.size, options.device)
+    print(f"MPI3D painter made: {time.perf_counter() - wall:.1f} s")
+    for dataset in (TwinDSprites(options.size, options.device), shapes3d, mpi3d):
         per_second, per_processor_second = speed(dataset, options.seconds)
         print(
             f"{dataset.name}, size {options.size}, batches of {BATCH}, "

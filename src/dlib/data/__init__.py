@@ -10,6 +10,7 @@ from dlib.data.factors import Factor, FactorSpace
 from dlib.data.folder import Pictures, folder
 from dlib.data.load import NAMES, load
 from dlib.data.merged import Merged
+from dlib.data.mpi3d import TwinMPI3D
 from dlib.data.pairs import Pairs
 from dlib.data.part import Part
 from dlib.data.shapes3d import TwinShapes3D
@@ -30,6 +31,7 @@ __all__ = [
     "Part",
     "Pictures",
     "TwinDSprites",
+    "TwinMPI3D",
     "TwinShapes3D",
     "Views",
     "folder",

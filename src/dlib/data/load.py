@@ -13,6 +13,7 @@ import torch
 from dlib.data.dataset import Grid
 from dlib.data.download import DataError, data_folder, find, official_file
 from dlib.data.dsprites import TwinDSprites
+from dlib.data.mpi3d import TwinMPI3D
 from dlib.data.shapes3d import TwinShapes3D
 
 # The official files have no other, in pixels.
@@ -27,7 +28,7 @@ class Kind(NamedTuple):
     """A data set that has a name: its channels, and how both sources are made."""
 
     channels: int
-    twin: type[TwinDSprites] | type[TwinShapes3D]
+    twin: type[TwinDSprites] | type[TwinShapes3D] | type[TwinMPI3D]
     official: Callable[[Path, Device], Grid]
 
 
@@ -43,9 +44,16 @@ def _official_shapes3d(path: Path, device: Device) -> Grid:
     return OfficialShapes3D(path, device)
 
 
+def _official_mpi3d(path: Path, device: Device) -> Grid:
+    from dlib.data.official import OfficialMPI3D
+
+    return OfficialMPI3D(path, device)
+
+
 KINDS = {
     "dsprites": Kind(1, TwinDSprites, _official_dsprites),
     "shapes3d": Kind(3, TwinShapes3D, _official_shapes3d),
+    "mpi3d": Kind(3, TwinMPI3D, _official_mpi3d),
 }
 NAMES = tuple(KINDS)
 SOURCES = ("auto", "twin", "official")
@@ -62,7 +70,7 @@ def load(
 
     Parameters
     ----------
-    name : {"dsprites", "shapes3d"}
+    name : {"dsprites", "shapes3d", "mpi3d"}
         Which.
     source : {"auto", "twin", "official"}
         The twin is rendered and needs no file. ``"auto"`` takes the official file
