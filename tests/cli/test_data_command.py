@@ -106,7 +106,7 @@ def test_unknown_name(order: str) -> None:
     result = run(order, "mnist")
     assert result.exit_code == 2
     assert result.stderr == (
-        "Error: no official data set 'mnist'; there are dsprites, shapes3d\n"
+        "Error: no official data set 'mnist'; there are dsprites, shapes3d, mpi3d\n"
     )
 
 

@@ -367,9 +367,9 @@ def test_find(tmp_path: Path) -> None:
 
 
 def test_unknown_names_and_formats() -> None:
-    with pytest.raises(DataError, match="'mnist'; there are dsprites, shapes3d"):
+    with pytest.raises(DataError, match="'mnist'; there are dsprites, shapes3d, mpi3d"):
         official_file("mnist")
-    with pytest.raises(DataError, match="'mnist'; there are dsprites, shapes3d"):
+    with pytest.raises(DataError, match="'mnist'; there are dsprites, shapes3d, mpi3d"):
         find("mnist")
     with pytest.raises(DataError, match="dsprites is published as npz and hdf5, not"):
         official_file("dsprites", "zip")
@@ -378,7 +378,7 @@ def test_unknown_names_and_formats() -> None:
 
 
 def test_published_files_are_complete() -> None:
-    assert official_names() == ("dsprites", "shapes3d")
+    assert official_names() == ("dsprites", "shapes3d", "mpi3d")
     lengths = {"md5": 32, "sha256": 64}
     for file in FILES:
         algorithm, digest = file.checksum.split(":")

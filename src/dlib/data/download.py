@@ -99,6 +99,16 @@ FILES: tuple[OfficialFile, ...] = (
         "sha256:0a0f6ed98baff276a50f3a081a7434d788da63cb135a98189b2a5b5769be1785",
         267_573_662,
     ),
+    # md5: disentanglement_dataset's README, of the same files on Google's storage,
+    # whose place Hugging Face has taken. The size is that of the pictures unpacked.
+    OfficialFile(
+        "mpi3d",
+        "npz",
+        "mpi3d_toy.npz",
+        "https://huggingface.co/datasets/waleedgondal/mpi3d/resolve/main/mpi3d_toy.npz",
+        "md5:55889cb7c7dfc655d6e0277beee88868",
+        12_740_198_400,
+    ),
 )
 
 

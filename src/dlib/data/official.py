@@ -34,7 +34,7 @@ from numpy.lib import format as npy
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from dlib.data import dsprites, shapes3d
+from dlib.data import dsprites, mpi3d, shapes3d
 from dlib.data.dataset import Grid
 from dlib.data.download import DataError, check_room, disk_error
 from dlib.data.factors import FactorSpace
@@ -160,7 +160,7 @@ class OfficialMPI3D(Grid):
         self,
         path: str | os.PathLike[str],
         device: torch.device | str = "cpu",
-        space: FactorSpace = None,
+        space: FactorSpace = mpi3d.SPACE,
     ) -> None:
         super().__init__("mpi3d", "official", space, 3, SIZE, device)
         self.path = Path(path)
@@ -203,12 +203,13 @@ class _Rows:
 
     def take(self, index: Tensor) -> Tensor:
         """Rows at ``index``, (n,), on the CPU: uint8 (n, bytes of a picture)."""
-        if self._array is None and self.place is None:
-            self._array = np.load(self.path, mmap_mode="r", allow_pickle=False)
-        elif self._array is None:
-            offset, shape = self.place  # type: ignore[misc]
-            self._array = np.memmap(self.path, np.uint8, "r", offset, shape)
-        return torch.from_numpy(self._array[index.cpu().numpy()])  # type: ignore[index]
+        if self._array is None:
+            if self.place is None:
+                self._array = np.load(self.path, mmap_mode="r", allow_pickle=False)
+            else:
+                offset, shape = self.place
+                self._array = np.memmap(self.path, np.uint8, "r", offset, shape)
+        return torch.from_numpy(self._array[index.cpu().numpy()])
 
     def __getstate__(self) -> dict[str, Any]:
         return {"path": self.path, "place": self.place, "_array": None}

@@ -57,7 +57,7 @@ class VAE(nn.Module):
 
     beta = 1.0
     heads = 2  # a mean and a log-variance for each latent
-    shipped = ("encoder", "decoder")
+    shipped: tuple[str, ...] = ("encoder", "decoder")
 
     def __init__(
         self, networks: Networks, likelihood: Likelihood = "bernoulli"
