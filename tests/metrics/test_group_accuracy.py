@@ -103,6 +103,15 @@ def test_domains_are_scored_one_by_one(domains: Merged) -> None:
     assert by_hand.value == pytest.approx(alone[0].value, abs=1e-6)
 
 
+def test_data_that_is_not_merged_is_one_domain() -> None:
+    entries = ["mig", ("mig", {"domain": "dsprites"}), ("mig", {"domain": "each"})]
+    report = metrics.evaluate(
+        Codes(), TwinDSprites(16), entries, n=500, n_test=200, progress=False
+    )
+    values = {score.value for score in report.scores.values()}
+    assert len(report.scores) == 3 and len(values) == 1
+
+
 def test_a_split_metric_has_domains_too(domains: Merged) -> None:
     entry = ("explicitness", {"domain": "shapes3d", "factors": ["shapes3d.scale"]})
     report = metrics.evaluate(
@@ -117,8 +126,15 @@ def test_what_has_no_domains_or_groups_says_so(domains: Merged) -> None:
     with pytest.raises(ValueError, match="no domain 'cars'; there are dsprites, sha"):
         metrics.evaluate(Codes(), domains, [("mig", {"domain": "cars"})], **small)
     sprites = TwinDSprites(16)
+    with pytest.raises(ValueError, match="no domain 'cars'; there are dsprites, and"):
+        metrics.evaluate(Codes(), sprites, [("mig", {"domain": "cars"})], **small)
     with pytest.raises(ValueError, match="'shape' is of none: leave"):
-        metrics.evaluate(Codes(), sprites, [("mig", {"domain": "each"})], **small)
+        metrics.evaluate_codes(
+            torch.rand(50, 2),
+            sprites.space.grid()[:50],
+            which=[("mig", {"domain": "each"})],
+            space=sprites.space,
+        )
     with pytest.raises(NotApplicable, match="this data has none"):
         metrics.evaluate(Codes(), sprites, ["cluster_accuracy"], **small)
     with pytest.raises(NotApplicable, match="a method that predicts"):

@@ -79,7 +79,7 @@ def test_it_learns_and_its_discriminator_learns_to_tell() -> None:
     history = fit(
         method,
         data,
-        steps=600,
+        steps=400,
         batch_size=128,
         learning_rate=2e-3,
         device="cpu",
@@ -87,7 +87,8 @@ def test_it_learns_and_its_discriminator_learns_to_tell() -> None:
     )
     nll, wrong = history.terms["nll"], history.terms["discriminator"]
     assert nll[-1] < 0.5 * nll[0]
-    # Free codes of sprites depend on each other, and that is seen.
+    # On the way, two latents share what one will have: that is seen. (Steps later
+    # they have parted, and there is nothing left to tell.)
     assert wrong[-1] < 0.68 < 0.69 < wrong[0] and history.terms["tc"][-1] > 0.05
 
 

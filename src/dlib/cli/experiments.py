@@ -47,7 +47,7 @@ def run(
         try:
             finished = fit_or_load(
                 entry.recipe,
-                metrics=experiment.metrics,
+                metrics=entry.metrics,
                 points=experiment.points,
                 weights=False,
                 root=root,
@@ -142,7 +142,8 @@ def table(
     from dlib.recipes.tabulate import tabulate
 
     experiment = _load(name, group, budget)
-    labels = [label_of(metric) for metric in experiment.metrics]
+    measured = [metric for entry in experiment.entries for metric in entry.metrics]
+    labels = list(dict.fromkeys(map(label_of, measured)))
     result = Table(title=experiment.title, caption=f"{experiment.budget} budget")
     result.add_column("run", no_wrap=True)
     result.add_column("seeds", justify="right")
@@ -238,7 +239,7 @@ def _ship(
                 parcels.append(
                     pack(
                         finished,
-                        experiment.metrics,
+                        entry.metrics,
                         experiment.points,
                         weights=experiment.weights,
                         codes=experiment.codes,
@@ -256,12 +257,12 @@ def _ship(
 
 
 def _is_shipped(entry: Entry, experiment: Experiment) -> bool:
-    """Whether the package has the run with all that the experiment measures."""
+    """Whether the package has the run with all that is measured of it."""
     from dlib.metrics import label_of
     from dlib.runs.shipped import read
 
     run = read(entry.recipe, experiment.weights)
-    return run is not None and {*map(label_of, experiment.metrics)} <= {*run.metrics}
+    return run is not None and {*map(label_of, entry.metrics)} <= {*run.metrics}
 
 
 def _load(name: str, group: str, budget: str | None) -> Experiment:

@@ -55,6 +55,8 @@ class Points:
         Of the points, int64 (n,), where there are some.
     groups
         Where the method predicts a point's group: from codes, (n, d), to int64 (n,).
+    name
+        Of the data set: what is not merged is one domain, of this name.
     """
 
     codes: Codes
@@ -64,6 +66,7 @@ class Points:
     seed: int
     labels: Tensor | None = None
     groups: Callable[[Tensor], Tensor] | None = None
+    name: str | None = None
     _tables: dict[tuple[str, ...] | None, tuple[Table, Table]] = field(
         default_factory=dict
     )
@@ -115,12 +118,24 @@ class Points:
         """The entry's score on one domain of merged data, or the mean over each."""
         if domain != "each":
             return self._of_domain(domain).score(entry)
-        names = dict.fromkeys(domain_of(name) for name in self.factors.names)
+        names = self._domains()
         values = {name: self._of_domain(name).score(entry).value for name in names}
         return Score(entry.metric.name, sum(values.values()) / len(values), values)
 
+    def _domains(self) -> list[str]:
+        if self.name is not None and not any("." in n for n in self.factors.names):
+            return [self.name]
+        return list(dict.fromkeys(map(domain_of, self.factors.names)))
+
     def _of_domain(self, domain: str) -> Points:
         """The domain's points, with the factors that it has."""
+        known = self._domains()
+        if domain not in known:
+            raise ValueError(
+                f"no domain {domain!r}; there are {', '.join(known)}, and each"
+            )
+        if domain == self.name:
+            return self
         fit, y, test, y_test = self.split
         cut = _domain(self.codes, self.factors, domain)
         parts = (*_domain(fit, y, domain), *_domain(test, y_test, domain))
@@ -177,8 +192,9 @@ def evaluate(
         takes factors has the option ``factors``, the names of those to look at:
         ``("z_diff", {"factors": ["posX", "posY"]})``; and the option ``domain``, of
         merged data: one domain's points and factors, or ``"each"`` for the mean over
-        all, with each in the score's parts. The report calls a pair
-        ``name(option=value)``, as :func:`dlib.metrics.label_of` gives it. ``"all"``
+        all, with each in the score's parts; other data is one domain, of its own
+        name. The report calls a pair ``name(option=value)``, as
+        :func:`dlib.metrics.label_of` gives it. ``"all"``
         is one protocol of each but what the table leaves out, and says of those
         that the data does not suit why.
     n, n_test : int
@@ -271,7 +287,16 @@ def evaluate(
     report = _report(
         f"{type(method).__name__} on {dataset.name} ({dataset.source})",
         [entry for entry in wanted if entry.label not in errors],
-        Points(split[0], split[1], split, grid, seed, labels, _grouping(method)),
+        Points(
+            split[0],
+            split[1],
+            split,
+            grid,
+            seed,
+            labels,
+            _grouping(method),
+            dataset.name,
+        ),
         strict=which != "all",
         noise_floor=noise_floor,
         progress=progress,
@@ -457,9 +482,6 @@ def domain_of(factor: str) -> str:
 
 def _domain(codes: Codes, factors: Factors, domain: str) -> tuple[Codes, Factors]:
     mine = [name for name in factors.names if domain_of(name) == domain]
-    if not mine:
-        known = ", ".join(dict.fromkeys(map(domain_of, factors.names)))
-        raise ValueError(f"no domain {domain!r}; there are {known}, and each")
     own = factors.columns(mine)
     rows = own.known.all(dim=1).nonzero()[:, 0]
     return codes.rows(rows), own.rows(rows)
@@ -535,6 +557,7 @@ def _report(
         seed,
         real.labels,
         real.groups,
+        real.name,
     )
     scores: dict[str, Score] = {}
     skipped: dict[str, str] = {}

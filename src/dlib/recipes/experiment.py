@@ -33,6 +33,8 @@ class Line(_Strict):
     # Fields of the recipe, nested as there or by dotted path ("data.size").
     recipe: dict[str, Any]
     paper: dict[str, float] = Field(default_factory=dict)
+    # What is measured of this line beside what the group measures of all.
+    metrics: list[str | tuple[str, dict[str, Any]]] = Field(default_factory=list)
     # Axes of a grid of settings: a dotted path, and its values.
     vary: dict[str, list[Any]] = Field(default_factory=dict)
     # Where a line departs from its group's budget.
@@ -88,6 +90,8 @@ class Entry:
         What the paper prints for it, by metric.
     settings : dict of str to object
         The value of each axis that its line varies, by dotted path.
+    metrics : sequence of str, or (str, mapping)
+        What is measured of it: its group's metrics, then its line's own.
     """
 
     name: str
@@ -96,6 +100,7 @@ class Entry:
     recipe: Recipe
     paper: Mapping[str, float]
     settings: Mapping[str, Any]
+    metrics: runs.Metrics
 
     @property
     def setting(self) -> Any:
@@ -157,7 +162,7 @@ class Experiment:
         try:
             return runs.fit_or_load(
                 chosen.recipe,
-                metrics=self.metrics,
+                metrics=chosen.metrics,
                 points=self.points,
                 weights=self.weights if weights is None else weights,
                 train=self.budget == "smoke",
@@ -241,7 +246,9 @@ def expand(file: File, name: str, group: str, budget: str | None = None) -> Expe
     entries = [
         entry
         for key, line in chosen.lines.items()
-        for entry in _entries(key, line, work, budget, f"{name}/{group}")
+        for entry in _entries(
+            key, line, work, chosen.metrics, budget, f"{name}/{group}"
+        )
     ]
     return Experiment(
         name,
@@ -257,7 +264,12 @@ def expand(file: File, name: str, group: str, budget: str | None = None) -> Expe
 
 
 def _entries(
-    key: str, line: Line, work: Budget, budget: str, where: str
+    key: str,
+    line: Line,
+    work: Budget,
+    metrics: runs.Metrics,
+    budget: str,
+    where: str,
 ) -> list[Entry]:
     axes = {}
     for path, values in line.vary.items():
@@ -281,7 +293,17 @@ def _entries(
                 recipe = Recipe.model_validate(fields)
             except ValidationError as error:
                 raise ValueError(f"{where}: the recipe of {name}: {error}") from error
-            entries.append(Entry(name, key, line.title, recipe, line.paper, settings))
+            entries.append(
+                Entry(
+                    name,
+                    key,
+                    line.title,
+                    recipe,
+                    line.paper,
+                    settings,
+                    (*metrics, *line.metrics),
+                )
+            )
     return entries
 
 

@@ -64,7 +64,7 @@ def tabulate(
         try:
             run = fit_or_load(
                 entry.recipe,
-                metrics=experiment.metrics,
+                metrics=entry.metrics,
                 points=experiment.points,
                 weights=False,
                 train=False,

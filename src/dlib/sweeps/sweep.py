@@ -125,7 +125,7 @@ def sweep(
             Job(
                 entry.name,
                 entry.recipe.complete(),
-                experiment.metrics,
+                entry.metrics,
                 experiment.points,
                 device,
                 str(folder.resolve()),
@@ -183,7 +183,7 @@ def _watch(
 
 def _is_finished(entry: Entry, experiment: Experiment, root: Path) -> bool:
     try:
-        return is_finished(entry.recipe, experiment.metrics, experiment.points, root)
+        return is_finished(entry.recipe, entry.metrics, experiment.points, root)
     except ValueError:  # a damaged one: its job says so
         return False
 
