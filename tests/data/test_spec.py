@@ -35,6 +35,22 @@ def test_a_name_is_short_for_a_table() -> None:
     assert DATA.validate_python("shapes3d").shape == (3, 64)
 
 
+def test_a_wrapper_s_size_is_that_of_all_it_wraps() -> None:
+    """Named bare or with a size of their own, however deep."""
+    colour = {"kind": "coloured", "of": "dsprites"}
+    inner = {"kind": "merged", "of": [colour, {"name": "shapes3d", "size": 64}]}
+    views = {"kind": "views", "of": inner, "augment": [{"name": "flip"}]}
+    given = DATA.validate_python({**views, "size": 16})
+    assert given.shape == (3, 16)
+    assert given.of.of[0].of.size == given.of.of[1].size == 16
+    small = {"kind": "merged", "of": [{"kind": "coloured", "of": SMALL},
+                                      {"name": "shapes3d", "size": 16}]}  # fmt: skip
+    assert given == DATA.validate_python({**views, "of": small})
+    for size in (0, "large"):
+        with pytest.raises(ValidationError, match="size"):
+            DATA.validate_python({**views, "size": size})
+
+
 def test_the_law_is_trained_on_and_not_tested_on() -> None:
     train, held_out = parts(DATA.validate_python(CORRELATED), 0.8)
     assert isinstance(train, Correlated) and isinstance(held_out, Part)

@@ -249,12 +249,29 @@ class ViewsData(_Wrapping):
 
 
 def _named(value: Any) -> Any:
-    """A bare name is short for a table with nothing else in it."""
+    """A bare name is short for a table with nothing else in it.
+
+    A wrapper's ``size`` is short for that of all it wraps, so that a budget can say
+    ``"data.size" = 32`` whatever the data is.
+    """
     if isinstance(value, str):
         return {"kind": "named", "name": value}
     if isinstance(value, dict) and "kind" not in value and "name" in value:
         return {"kind": "named", **value}
+    if isinstance(value, dict) and "size" in value and "of" in value:
+        of, size = value["of"], value["size"]
+        inner = (
+            [_sized(each, size) for each in of]
+            if isinstance(of, (list, tuple))
+            else _sized(of, size)
+        )
+        return {**{k: v for k, v in value.items() if k != "size"}, "of": inner}
     return value
+
+
+def _sized(value: Any, size: Any) -> Any:
+    table = {"name": value} if isinstance(value, str) else value
+    return {**table, "size": size} if isinstance(table, dict) else value
 
 
 Data = Annotated[
