@@ -93,8 +93,8 @@ def real_frames(root: str | os.PathLike[str] | None = None) -> tuple[Tensor, Ten
     if find("mpi3d", root) is None:
         raise DataError(
             f"no real frames of MPI3D in {data_folder(root)}: there is neither "
-            f"{PANELS} nor the official file. `dlib data get mpi3d` fetches the latter; or name "
-            "a folder that has one of them (root=... or DLIB_DATA)"
+            f"{PANELS} nor the official file. `dlib data get mpi3d` fetches the "
+            "latter; or name a folder that has one of them (root=... or DLIB_DATA)"
         )
     from dlib.data.load import load  # which imports the twin beside this
 
