@@ -430,12 +430,12 @@ if at_book:
     assert max(apart["cylinder"], apart["cone"]) < 0.6 * apart["cube"]
 viz.say(f"""
 All that the object has to say, it says in few pixels. Another colour, shape
-or size changes {100 * min(moved_by[:3]):.1f} to {100 * max(moved_by[:3]):.1f}%
-of a picture, another camera {100 * moved_by[3]:.0f}%. Cube and sphere differ
-in {100 * apart["cube"]:.1f}%, a cylinder and a hexagonal prism in
-{100 * apart["cylinder"]:.1f}% and a cone and a pyramid in
-{100 * apart["cone"]:.1f}%, averaged over all else. So *object_shape*
-is the factor to expect least of.
+or size of it changes some {100 * sum(moved_by[:3]) / 3:.1f}% of a picture,
+another camera {100 * moved_by[3]:.0f}%. And shapes come in look-alikes: cube
+and sphere differ in {100 * apart["cube"]:.1f}% of the pixels, averaged over
+all else, a cylinder and a hexagonal prism in {100 * apart["cylinder"]:.1f}%,
+a cone and a pyramid in {100 * apart["cone"]:.1f}%. So *object_shape* is the
+factor that we expect a network to read worst.
 """)
 
 # %% [markdown]
@@ -521,9 +521,10 @@ sheet = torch.cat(list(rows.values()))[..., :WHOLE, :]
 figure = viz.image_grid(sheet, columns=7, **titles)
 
 # %% [markdown]
-# **Figure 9.** MPI3D's twin, each factor at the lowest value that was published;
-# above it the real frames and below it twice the difference, on a machine that has
-# them. (Pictures: Gondal et al. (2019), CC BY 4.0. Of a frame, 60 of 64 rows.)
+# **Figure 9.** MPI3D's twin, each factor at the lowest value of its four frames; above
+# it the real frames and below it twice the difference, on a machine that has them.
+# (Pictures: Gondal et al. (2019), CC BY 4.0. The first 60 of 64 rows: the others are
+# the panels' white edge.)
 
 # %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 if real is None:
@@ -959,9 +960,10 @@ viz.say(f"""
   dSprites drawn from three conditions agreed with the library's but for
   {int(different.sum())} of their pixels, and one traced geometry gave all its
   colourings.
-- The twins miss the published mean pixels by at most {gap:.4f}. They are
-  twins all the same, and figures in this book that were made with them say
-  so.
+- The twins of dSprites and 3DShapes miss the published mean pixels by at
+  most {gap:.4f}, and MPI3D's is held to real frames where there are some.
+  They are twins all the same, and figures in this book that were made with
+  them say so.
 - Position dominates a pixel loss over its range, though not by the step.
 - Orientation cannot be read off every picture: 39 repeats 0, squares and
   ellipses come back before the turn is complete, and an encoder that goes by
