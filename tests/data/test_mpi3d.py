@@ -12,12 +12,13 @@ from torch import Tensor
 from dlib.data import mpi3d
 from dlib.data.load import load
 from dlib.data.mpi3d import SPACE, TwinMPI3D
+from dlib.data.mpi3d_frames import BASE, panel_factors
 from dlib.data.mpi3d_painter import stroke
 
 REAL = Path(__file__).parents[2] / ".." / "shared" / "reference" / "images"
 
 # What the panels of real frames show while one factor cycles: "toy1" and "toy2".
-BASES = {"toy1": (3, 4, 1, 1, 1, 22, 21), "toy2": (2, 2, 0, 0, 0, 39, 27)}
+BASES = {"toy1": BASE, "toy2": (2, 2, 0, 0, 0, 39, 27)}
 # The arm upright before the middle camera, a large blue cube on it.
 UPRIGHT = dict(zip(SPACE.names, (3, 1, 1, 1, 1, 20, 20), strict=True))
 
@@ -296,16 +297,6 @@ def test_a_stroke_without_length_is_a_dot() -> None:
 # -- closeness ----------------------------------------------------------------
 
 
-def shown(base: tuple[int, ...]) -> Tensor:
-    """Factors of the frames, (7 panels, 20 frames, 7): up to the last, and back."""
-    frames = torch.tensor(base).repeat(7, 20, 1)
-    for panel, (first, n) in enumerate(zip(base, SPACE.sizes, strict=True)):
-        steps = np.linspace(first, first + 2 * n, 20, endpoint=False)
-        index = np.ceil(steps - 1e-9).astype(int) % (2 * n)
-        frames[panel, :, panel] = torch.tensor(np.minimum(index, 2 * n - 1 - index))
-    return frames
-
-
 @pytest.mark.parametrize("name", BASES)
 def test_the_twin_is_close_to_the_real_frames(twin: TwinMPI3D, name: str) -> None:
     """PSNR over rows 0 to 59: those below are the white frame of the panels."""
@@ -314,7 +305,7 @@ def test_the_twin_is_close_to_the_real_frames(twin: TwinMPI3D, name: str) -> Non
         pytest.skip(f"no real MPI3D pictures here ({path.name} is not shipped)")
     with np.load(path, allow_pickle=False) as panels:
         real = torch.from_numpy(panels["images"]).permute(0, 1, 4, 2, 3).float()
-    drawn = twin.render(shown(BASES[name]).flatten(0, 1)).view_as(real).float()
+    drawn = twin.render(panel_factors(BASES[name]).flatten(0, 1)).view_as(real).float()
     error = ((drawn - real)[..., :60, :] ** 2).mean((2, 3, 4))
     decibels = 10 * torch.log10(255**2 / error)
     for factor, panel in zip(SPACE.names, decibels, strict=True):

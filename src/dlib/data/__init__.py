@@ -11,6 +11,7 @@ from dlib.data.folder import Pictures, folder
 from dlib.data.load import NAMES, load
 from dlib.data.merged import Merged
 from dlib.data.mpi3d import TwinMPI3D
+from dlib.data.mpi3d_frames import real_frames
 from dlib.data.pairs import Pairs
 from dlib.data.part import Part
 from dlib.data.shapes3d import TwinShapes3D
@@ -38,4 +39,5 @@ __all__ = [
     "gaussian_law",
     "line_law",
     "load",
+    "real_frames",
 ]

@@ -42,7 +42,7 @@ FROM = {
     },
     "dsprites": {"shape": 2, "scale": 4, "orientation": 0, "posX": 16, "posY": 16},
 }
-TITLES = {"shapes3d": "3DShapes", "dsprites": "dSprites"}
+TITLES = {"shapes3d": "3DShapes", "dsprites": "dSprites", "mpi3d": "MPI3D"}
 
 
 def factor_rows(
