@@ -138,6 +138,14 @@ def cosine_similarity(left: Tensor, right: Tensor) -> Tensor:
     -------
     Tensor
         Shape (n, m), between -1 and 1.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from dlib import losses
+    >>> left, right = torch.tensor([[2.0, 0.0]]), torch.tensor([[0.0, 1.0], [3.0, 0.0]])
+    >>> losses.cosine_similarity(left, right)
+    tensor([[0., 1.]])
     """
     # Under autocast a product would be rounded to half precision.
     with torch.autocast(left.device.type, enabled=False):
