@@ -697,8 +697,8 @@ if budget.current() == "book":
     assert d[vae_row] > d[tc_row] and d[vae_row] > d[factor_row]
 viz.say(f"""
 Taken for a Gaussian, the shell costs {tcs["as if Gaussian"][dip_row]:.2f}
-nats. The discriminator sees {d[dip_row]:.2f}: the empty middle is not hidden from a
-method that looks at samples. Of the models on 3DShapes the VAE has
+nats. The discriminator sees {d[dip_row]:.2f}: the empty middle is not hidden
+from a method that looks at samples. Of the models on 3DShapes the VAE has
 {d[vae_row]:.2f}, β-TCVAE {d[tc_row]:.2f} and FactorVAE {d[factor_row]:.2f}:
 what both methods were paid to lower is lower. (Batches of
 {min(1_000, N_CODES):,} here, so the two batch estimates are at their best.)
