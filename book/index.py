@@ -81,6 +81,10 @@ compare(
 # [Kumar et al. (2018)](https://arxiv.org/abs/1711.00848) do, and reproduce the paper's
 # table and its trade-off curves.
 #
+# [Total correlation](papers/total_correlation.ipynb)<br>
+# Pay for dependence itself: three estimates of it held against the truth, and
+# FactorVAE and β-TCVAE built on them.
+#
 # Beside them stand the [notation](reference/notation.md), a
 # [glossary](reference/glossary.md), the library's [API](reference/api.md), the
 # [bibliography](reference/bibliography.md), and the [status](reference/status.md) of
