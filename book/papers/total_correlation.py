@@ -211,7 +211,7 @@ print(f"the shell, taken for a Gaussian: {blind:.4f} nats")
 #
 # The first part is what codes tell of their picture: we *want* it, and the β-VAE pays
 # β for every nat of it. That is why its pictures blur. Only the middle part is about
-# [disentanglement](../reference/glossary.md#disentanglement). So leave the bound as it
+# [disentanglement](../reference/glossary.md#disentangled). So leave the bound as it
 # is, and subtract $\gamma$ times the middle part alone:
 #
 # $$\max_{\theta,\phi}\; \mathrm{ELBO} - \gamma\,\mathrm{TC}(z). \tag{D}$$
@@ -595,7 +595,7 @@ discriminator's knowledge is always a little old.
 # ## FactorVAE and β-TCVAE, trained
 #
 # In the library each is a VAE with one more line in its loss. FactorVAE has two
-# [players](../reference/glossary.md#player): the VAE moves first, then the
+# players: the VAE moves first, then the
 # discriminator learns from the same codes (its own loss, its own optimiser). Here are
 # both, live, on sprites of 32×32, with the same weight on the same term:
 # $\gamma = 3$ is $\beta = 4$.
@@ -832,7 +832,7 @@ whatever it was, and the error is {error["beta_tc_vae"]:.4f} and
 # Pay $\beta$ for all three parts of Eq. (C), or for the middle one: at the same price,
 # which gets more for it? Sprites of 32×32, the same networks, seeds, and settings that
 # weigh the total correlation alike ($\beta = 1 + \gamma$). As a score of
-# [disentanglement](../reference/glossary.md#disentanglement) we take the MIG of
+# [disentanglement](../reference/glossary.md#disentangled) we take the MIG of
 # [Chen et al. (2018)](https://arxiv.org/abs/1802.04942) and the FactorVAE score of
 # [Kim and Mnih (2018)](https://arxiv.org/abs/1802.05983), as
 # [Measuring](../foundations/measuring.ipynb) explains them.
