@@ -183,8 +183,7 @@ for axes, rho in zip(panels, (0.0, 0.6, 0.9)):
 # own way adds nothing to it.
 #
 # Eq. (B) is also `metrics.gaussian_total_correlation`, which estimates $\Sigma$ from
-# codes. On codes that are not Gaussian it is a *lower* bound at best, and on the shell
-# it is blind:
+# codes. It sees what a covariance sees, and on the shell it is blind:
 
 # %%
 blind = metrics.gaussian_total_correlation(shell).value
@@ -204,10 +203,10 @@ print(f"the shell, taken for a Gaussian: {blind:.4f} nats")
 # ([Chen et al. (2018)](https://arxiv.org/abs/1802.04942), their Eq. 2):
 #
 # $$\mathbb E_{p(x)}\,\mathrm{KL}\big(q(z|x)\,\|\,p(z)\big)
-#   = \underbrace{I_q(z; x)}_{\text{information}}
-#   + \underbrace{\mathrm{TC}(z)}_{\text{dependence}}
-#   + \underbrace{\textstyle\sum_k \mathrm{KL}\big(q(z_k)\,\|\,p(z_k)\big)}_{\text{each latent's own shape}}
-#   . \tag{C}$$
+#   = I_q(z; x) + \mathrm{TC}(z)
+#   + \textstyle\sum_k \mathrm{KL}\big(q(z_k)\,\|\,p(z_k)\big) : \tag{C}$$
+#
+# information, dependence, and each latent's own shape.
 #
 # The first part is what codes tell of their picture: we *want* it, and the β-VAE pays
 # β for every nat of it. That is why its pictures blur. Only the middle part is about
@@ -246,7 +245,7 @@ draw = torch.Generator().manual_seed(0)
 mean, logvar = posteriors(10_000, pair(0.9, 4), draw)
 codes = reparametrise((mean, logvar), draw)
 found = torch.cov(codes.T)
-print(found.round(decimals=2).tolist())
+print(found.numpy().round(2))
 print(f"the truth is {TRUTH:.3f} nats; from these codes: "
       f"{float(gaussian_tc(found)):.3f}")  # fmt: skip
 
@@ -479,7 +478,7 @@ shown
 #
 # the *information* in each latent, which is what we set out to leave alone. The constant
 # is $-\log n$ for weighted sampling (its own taken off) and $-\log N$ for stratified.
-# Does that say what Figure 4 shows on its right?
+# Is that what Figure 4 shows for twenty latents?
 
 # %%
 each_latent = -0.5 * math.log(0.08)  # I(z_k; x), from a posterior's variance
@@ -788,7 +787,7 @@ figure = traverse("beta_tc_vae")
 figure = traverse("factor_vae")
 
 # %% [markdown]
-# **Figure 9.** FactorVAE with γ = 5. The same three rows.
+# **Figure 9.** FactorVAE with γ = 5. The same three things, one a row.
 
 # %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 hues = [space.position(f"{what}_hue") for what in ("floor", "wall", "object")]
@@ -1099,10 +1098,9 @@ if apart:
 {len(apart)} of them could not be compared at all: there is no error that every
 seed's curve of both methods passes through. FactorVAE's runs have errors of
 {span["FactorVAE"][0]:.4f} to {span["FactorVAE"][1]:.4f}, the β-VAE's
-{span["β-VAE"][0]:.4f} to {span["β-VAE"][1]:.4f}. Its weight of up to 7 on a
-discriminator that lags costs next to nothing, and at {steps:,} steps it buys
-next to nothing: medians of MIG of
-{min(low_high):.2f} to {max(low_high):.2f}, where the β-VAE without any extra
+{span["β-VAE"][0]:.4f} to {span["β-VAE"][1]:.4f}: weights up to 7 hardly
+change its error. Nor do they change its MIG by much at {steps:,} steps: medians
+of {min(low_high):.2f} to {max(low_high):.2f}, where the β-VAE without any extra
 weight has {free:.2f}. The models of Figure 9 had three times the steps, and
 another data set.
 """)
