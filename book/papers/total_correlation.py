@@ -1099,10 +1099,10 @@ if apart:
 seed's curve of both methods passes through. FactorVAE's runs have errors of
 {span["FactorVAE"][0]:.4f} to {span["FactorVAE"][1]:.4f}, the β-VAE's
 {span["β-VAE"][0]:.4f} to {span["β-VAE"][1]:.4f}: weights up to 7 hardly
-change its error. Nor do they change its MIG by much at {steps:,} steps: medians
-of {min(low_high):.2f} to {max(low_high):.2f}, where the β-VAE without any extra
-weight has {free:.2f}. The models of Figure 9 had three times the steps, and
-another data set.
+change its error. Nor do they change its MIG by much at {steps:,} steps:
+medians of {min(low_high):.2f} to {max(low_high):.2f}, where the β-VAE without
+any extra weight has {free:.2f}. The models of Figure 9 had three times the
+steps, and another data set.
 """)
 
 # %% [markdown]
