@@ -23,7 +23,7 @@
 # [Kumar et al. (2018)](https://arxiv.org/abs/1711.00848) in a dozen lines, and
 # read the paper's own scores: its numbers, ours, and what the seeds leave open.
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-cell"]
+# %% tags=["remove-cell"] jupyter={"source_hidden": true} cellView="form"
 # Colab starts without the library: install it there, and only there.
 import subprocess
 import sys
@@ -33,7 +33,7 @@ if "google.colab" in sys.modules:
     pip = [sys.executable, "-m", "pip", "install", "-q"]
     subprocess.run([*pip, source], check=True)
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input"]
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
 # @title Imports
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -49,7 +49,7 @@ from dlib.viz.compare import compare
 
 viz.use()
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-cell"]
+# %% tags=["remove-cell"] jupyter={"source_hidden": true} cellView="form"
 # @title How much work: seconds in a test, minutes on the published page
 N = budget.choose(
     smoke=500, book=5_000
@@ -63,7 +63,7 @@ Z_POINTS = budget.choose(
 )
 STEPS = budget.choose(smoke=20, book=600)  # of the live training
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 showcase = recipes.load("dip_vae", "showcase")
 models = {entry.name: showcase.run(entry) for entry in showcase.entries}
 titles = {entry.name: entry.title for entry in showcase.entries}
@@ -134,7 +134,7 @@ figure = viz.covariance_map(
 # means alone, and of everything that the encoder hands out.
 
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 def off_diagonal(matrix):
     return float((matrix - matrix.diag().diag()).abs().max())
 
@@ -276,7 +276,7 @@ _ = axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 # %% [markdown]
 # **Figure 4.** The terms of the loss, each with its weight, over the live training.
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 ends = {term: values[-1] for term, values in history.terms.items()}
 penalties = ends["off_diagonal"] + ends["diagonal"] + ends["third_moment"]
 if budget.current() == "book":
@@ -297,7 +297,7 @@ takes the picture with it.
 # trains anew: watch what a larger weight does to pictures and latents.
 
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input"]
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
 # @title Train again with another weight
 def of_strength(value):
     pair = networks.conv(latent_dim=10, channels=1, size=32)
@@ -339,7 +339,7 @@ for n in (64, 400, N):
     cost[n] = float(torch.stack(terms).mean())
     print(f"off-diagonal penalty on {n:,} pictures: {cost[n]:.1f} nats")
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 trained_at = models["dip_vae_ii_500"].history.terms["off_diagonal"][-1]
 viz.say(f"""
 In training, on batches of 64, the term stood at {trained_at:.0f} nats in the
@@ -356,7 +356,7 @@ $\\lambda$ presses harder than the paper's. Exercise 1 has a remedy.
 #
 # Now to models that were given the time: one of each row of the paper's Table 1.
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 lines = [f"- {titles[name]}: `{run}`" for name, run in models.items()]
 viz.say("\n".join(lines))
 
@@ -367,7 +367,7 @@ figure = viz.reconstructions(names, held_out, n=8)
 # %% [markdown]
 # **Figure 5.** Held-out pictures, and what each model makes of them.
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 error = {name: run.metrics["reconstruction"] for name, run in models.items()}
 if budget.current() == "book":
     low = ("vae", "dip_vae_i_10", "dip_vae_ii_5")
@@ -387,7 +387,7 @@ shows what the paper calls "a hazy blob".
 # and labelled with the factor that it predicts best, if it does at all, by its
 # $R^2$ or its balanced accuracy above chance (the matrix of the SAP score, below).
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input"]
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
 # @title The traversals' rows and their labels
 space = held_out.space
 matrices = {
@@ -470,7 +470,7 @@ figure = viz.covariance_map(
 # %% [markdown]
 # **Figure 12.** The matrix of Figure 2, right, for four models.
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 variances = {name: codes[name][0].var(0) for name in codes}
 silent = {name: int((v < 0.01).sum()) for name, v in variances.items()}
 # Three at least: after a smoke test's few steps no latent speaks yet.
@@ -505,7 +505,7 @@ _ = figure.legend(*handles, loc="outside lower center", ncols=2)
 # %% [markdown]
 # **Figure 13.** The two terms of Eq. (5), stacked, for each latent.
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 bars = losses.inferred_prior_covariance(*codes["dip_vae_ii_5"]).diagonal()
 past = models["dip_vae_ii_5"].history.terms
 ends = {term: values[-1] for term, values in past.items()}
@@ -571,7 +571,7 @@ _ = right.legend()
 # through the codes. Right, how far codes lie from the centre, beside as many draws
 # from the prior.
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 both = torch.stack([radius.double(), scale.double()])
 carries = float(torch.corrcoef(both)[0, 1])
 shell = {}
@@ -652,7 +652,7 @@ figure = viz.score_map(matrices["beta_vae_60"], space.names)
 # model of this page: SAP asks for a straight line, and an angle that comes back to
 # where it began is not on one, whatever the code knows of it.
 #
-# %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input"]
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
 # @title Median and range over seeds
 experiment = recipes.load("dip_vae", "table")
 FOUR = "z_diff(factors=[scale, orientation, posX, posY])"
@@ -698,7 +698,7 @@ frame
 # the paper's 400, our own number of steps for an unstated one, and our twin in place
 # of the official pictures.
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 seeds = len({entry.recipe.seed for entry in experiment.entries})
 steps = experiment.entries[0].recipe.steps
 each = "one training" if seeds == 1 else f"{seeds} trainings"
@@ -727,7 +727,7 @@ column with the paper's is {order["reconstruction"]:+.2f} for the error,
 SAP.
 """)
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 asleep = [
     entry
     for entry in experiment.entries
@@ -751,7 +751,7 @@ are the bad ends of their rows' ranges.
 # What would more steps do? The models of the sections above say it: the same recipes,
 # trained longer (and in mixed precision).
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input"]
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
 # @title The same rows, trained longer
 first = {}  # a run a row, of the showcase's seed
 for entry in experiment.entries:
@@ -768,7 +768,7 @@ more = pd.DataFrame(more).T
 more.columns = pd.MultiIndex.from_tuples(more.columns)
 more.round(4)
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 sap = {n: (first[n].metrics["sap"], models[n].metrics["sap"]) for n in first}
 wide, last = sap["beta_vae_60"], sap["dip_vae_ii_500"]
 if budget.current() == "book":
@@ -820,7 +820,7 @@ tried = pd.DataFrame(tried).T
 tried.loc["mean"] = tried.mean()
 tried.round(0).astype(int)
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 m = tried.loc["mean"]
 if budget.current() == "book":
     assert m["four factors"] - m["five factors"] > 12
@@ -848,7 +848,7 @@ pd.DataFrame(
     columns=space.names,
 ).round(2)
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 share = confusion / confusion.sum(1, keepdim=True)
 if budget.current() == "book":
     assert share[0, 2] > 0.3 and share[2, 2] < 0.5
@@ -905,7 +905,7 @@ both[1].get_legend().remove()
 # **Figure 17.** Up and to the left is better. A number is $\beta$ or $\lambda_{od}$,
 # faint dots are the two seeds, lines join their means.
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 at = {
     (title, p[0]): sorted(q[2] for q in points if q[0] == p[0])
     for title, points in curves["sap"].items()
@@ -989,7 +989,7 @@ for name, estimate in CANDIDATES.items():
     total = [sum(values) for values in zip(*past.terms.values())]
     falls[name] = total[0], total[-1]
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input"]
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
 # @title What they learned
 few_images, _ = small.sample(N // 2, torch.Generator().manual_seed(1))
 inputs = to_float(few_images)
@@ -1018,7 +1018,7 @@ figure = viz.covariance_map(
 # **Figure 18.** The inferred prior's covariance after a short training with each of
 # the three penalties.
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 right, one, total = CANDIDATES
 if budget.current() == "book":
     assert spreads[total] < 0.1 < spreads[right]
@@ -1046,7 +1046,7 @@ known variance first.
 # interval of the difference lies on its side whole, *did not hold* if it lies on the
 # other, and is *too close to call* if it lies across.
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 decided = recipes.verdicts("dip_vae")
 table = ["| the paper | checked | our runs |", "|---|---|---|"]
 for claim, verdict in decided:
@@ -1056,7 +1056,7 @@ for claim, verdict in decided:
     )
 viz.say("\n".join(table))
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 words = [verdict.word for _, verdict in decided]
 counts = {w: words.count(w) for w in ("held", "did not hold")}
 of_table = [v for c, v in decided if c.group == "table"]
@@ -1072,7 +1072,7 @@ table rest on {basis}. Taken seed by seed, {sum(v.k for v in of_table)} of
 {sum(v.n for v in of_table)} checks come out as the paper has it.
 """)
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 unlucky = {entry.recipe.seed for entry in asleep}
 if asleep and seeds - len(unlucky) > 1:
     awake = {
@@ -1150,7 +1150,7 @@ def check_unbiased(function):
 print(check_unbiased(unbiased))
 
 
-# %% cellView="form" jupyter={"outputs_hidden": true, "source_hidden": true} mystnb={"code_prompt_hide": "Hide the solution", "code_prompt_show": "Show the solution"} tags=["hide-cell"]
+# %% tags=["hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true} cellView="form" mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
 # @title Solution 1
 # It may be negative on a batch, and is right on average: at 64 a batch it no
 # longer pushes latents into silence for the sake of noise.
@@ -1191,7 +1191,7 @@ def check_running(function):
 print(check_running(running))
 
 
-# %% cellView="form" jupyter={"outputs_hidden": true, "source_hidden": true} mystnb={"code_prompt_hide": "Hide the solution", "code_prompt_show": "Show the solution"} tags=["hide-cell"]
+# %% tags=["hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true} cellView="form" mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
 # @title Solution 2
 # The authors "did not observe a significant improvement". The gradient still
 # comes from one batch; what it is multiplied with is smoother, and old.
@@ -1231,7 +1231,7 @@ def check_cost(function):
 print(check_cost(sampled_cost))
 
 
-# %% cellView="form" jupyter={"outputs_hidden": true, "source_hidden": true} mystnb={"code_prompt_hide": "Hide the solution", "code_prompt_show": "Show the solution"} tags=["hide-cell"]
+# %% tags=["hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true} cellView="form" mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
 # @title Solution 3
 # Pure noise costs more than a hundred nats at 64 a batch. We tried sampled
 # moments first: at a weight of 500 the encoder fell silent and stayed so.
@@ -1258,5 +1258,5 @@ for n in (64, 400):
 # [Kim and Mnih (2018)](https://arxiv.org/abs/1802.05983) penalise the total correlation,
 # which sees dependence where a covariance sees nothing.
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 viz.colophon()
