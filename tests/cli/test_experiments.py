@@ -30,7 +30,7 @@ def finished(budget: str = "smoke", group: str = "sweep", count: int | None = No
     experiment = recipes.load("dip_vae", group, budget)
     protocol = {"points": list(experiment.points), "seed": 0, "protocol": 2}
     for i, entry in enumerate(experiment.entries[:count]):
-        labels = map(label_of, experiment.metrics)
+        labels = map(label_of, entry.metrics)
         scores = {m: Score(m, 0.1 + 0.01 * i) for m in labels}
         record = {
             "minutes": 1.5,

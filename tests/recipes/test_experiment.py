@@ -148,7 +148,7 @@ def test_axes_multiply_and_budgets_have_their_own(grid: module.File) -> None:
     del file.groups["table"].lines["plain"]
     book = expand(file, "grid", "table", "book")
     assert len(book.entries) == 3 * 4 * 2
-    assert book.metrics[1] == ("dci_forest", {"max_depth": 4})
+    assert book.entries[-1].metrics[1] == ("dci_forest", {"max_depth": 4})
     entry = book["beta-2-0.4-seed1"]
     assert entry.recipe.options == {"beta": 2.0}
     assert entry.recipe.data.strength == 0.4 and entry.recipe.data.of.size == 64
@@ -160,6 +160,20 @@ def test_axes_multiply_and_budgets_have_their_own(grid: module.File) -> None:
     paper = expand(file, "grid", "table", "paper")
     assert [e.name for e in paper.entries][:2] == ["beta-3-0.1", "beta-3-0.2"]
     assert {e.recipe.seed for e in paper.entries} == {7}
+
+
+def test_a_line_is_measured_by_its_group_s_metrics_and_its_own(
+    grid: module.File,
+) -> None:
+    file = grid.model_copy(deep=True)
+    table = file.groups["table"]
+    table.lines["plain"].metrics = ["sap", ("mig", {"domain": "each"})]
+    entries = expand(file, "grid", "table", "book").entries
+    shared = tuple(table.metrics)
+    for entry in entries:
+        own = ("sap", ("mig", {"domain": "each"})) if entry.line == "plain" else ()
+        assert entry.metrics == (*shared, *own)
+    assert {entry.line for entry in entries} == {"beta", "plain"}
 
 
 def test_a_line_departs_where_it_says(grid: module.File) -> None:

@@ -117,7 +117,6 @@ class Experiment:
     group: str
     title: str
     budget: str
-    metrics: runs.Metrics
     points: tuple[int, int]
     weights: bool
     codes: int
@@ -255,7 +254,6 @@ def expand(file: File, name: str, group: str, budget: str | None = None) -> Expe
         group,
         chosen.title,
         budget,
-        tuple(chosen.metrics),
         work.points,
         chosen.weights,
         chosen.codes,
