@@ -270,6 +270,7 @@ def _named(value: Any) -> Any:
 
 
 def _sized(value: Any, size: Any) -> Any:
+    """The same data at another size, which its own validation looks at."""
     table = {"name": value} if isinstance(value, str) else value
     return {**table, "size": size} if isinstance(table, dict) else value
 

@@ -68,7 +68,7 @@ class Points:
     groups: Callable[[Tensor], Tensor] | None = None
     name: str | None = None
     _tables: dict[tuple[str, ...] | None, tuple[Table, Table]] = field(
-        default_factory=dict
+        default_factory=dict, init=False
     )
 
     def score(self, entry: Entry) -> Score:
@@ -123,6 +123,7 @@ class Points:
         return Score(entry.metric.name, sum(values.values()) / len(values), values)
 
     def _domains(self) -> list[str]:
+        """Names of the domains: of data that is not merged, its own."""
         if self.name is not None and not any("." in n for n in self.factors.names):
             return [self.name]
         return list(dict.fromkeys(map(domain_of, self.factors.names)))
@@ -542,22 +543,18 @@ def _report(
 ) -> Report:
     train, factors_train, test, factors_test = real.split
     codes, seed, grid = real.codes, real.seed, real.grid
-    noisy = Points(
-        noise_like(codes, 3 * seed),
-        real.factors,
-        (
+    noisy = replace(
+        real,
+        codes=noise_like(codes, 3 * seed),
+        split=(
             noise_like(train, 3 * seed + 1),
             factors_train,
             noise_like(test, 3 * seed + 2),
             factors_test,
         ),
-        None
+        grid=None
         if grid is None
         else Grid(noise_codes_of(codes.latent_dim, seed), grid.space, grid.device),
-        seed,
-        real.labels,
-        real.groups,
-        real.name,
     )
     scores: dict[str, Score] = {}
     skipped: dict[str, str] = {}
