@@ -6,6 +6,7 @@ import pytest
 from IPython.display import Markdown
 
 from dlib import viz
+from dlib.recipes import Claim, Verdict
 
 
 @pytest.fixture
@@ -56,3 +57,27 @@ def test_a_page_is_what_the_makefile_says_it_is(
     assert not viz.is_page()
     monkeypatch.setenv("DLIB_PAGE", "1")
     assert viz.is_page()
+
+
+def test_claims_are_a_table_with_the_paper_s_words(shown: list[str]) -> None:
+    check = {"kind": "higher", "metric": "mig", "of": "ours", "than": ["theirs"]}
+    claim = Claim.model_validate(
+        {
+            "quote": "“It is q(z|x).”",
+            "where": "Eq. 1",
+            "reading": "a > b",
+            "check": check,
+        }
+    )
+    verdict = Verdict("held", 4, 5, 0.1, 0.05, 0.15)
+    viz.claims([(claim, verdict)])
+    heading, rule, row = shown[0].split("\n")
+    assert heading == "| the paper | checked | our runs |" and rule == "|---|---|---|"
+    # A bar of the quote is no border of the table.
+    assert row == "| “It is q(z\\|x).” (Eq. 1) | a > b | **held (4 of 5 seeds)** |"
+
+
+def test_no_claim_is_refused(shown: list[str]) -> None:
+    with pytest.raises(ValueError, match="at least one claim"):
+        viz.claims([])
+    assert not shown

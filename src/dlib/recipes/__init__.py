@@ -3,6 +3,7 @@
 from dlib.recipes.claim import Claim, Verdict, compare
 from dlib.recipes.experiment import Entry, Experiment, load, names
 from dlib.recipes.judging import verdicts
+from dlib.recipes.tabulate import median_and_range
 
 __all__ = [
     "Claim",
@@ -11,6 +12,7 @@ __all__ = [
     "Verdict",
     "compare",
     "load",
+    "median_and_range",
     "names",
     "verdicts",
 ]

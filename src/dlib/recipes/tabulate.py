@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,19 +33,41 @@ class Row:
         """How many runs there are."""
         return max((len(values) for values in self.values.values()), default=0)
 
-    def median(self, metric: str) -> float:
-        """Over the seeds."""
-        return statistics.median(self.values[metric])
-
     def text(self, metric: str) -> str:
         """The value; of several seeds the median, and the range in brackets."""
-        values = self.values.get(metric, [])
-        if not values:
-            return "–"
-        middle = f"{self.median(metric):.4f}"
-        if len(values) == 1:
-            return middle
-        return f"{middle} ({min(values):.4f} to {max(values):.4f})"
+        return median_and_range(self.values.get(metric, []), 4)
+
+
+def median_and_range(values: Sequence[float], digits: int) -> str:
+    """The median of some numbers and, in brackets, their range.
+
+    Parameters
+    ----------
+    values : sequence of float
+        A number a seed.
+    digits : int
+        After the point.
+
+    Returns
+    -------
+    str
+        The number alone if all are written alike; a dash if there is none.
+
+    Examples
+    --------
+    >>> from dlib.recipes import median_and_range
+    >>> median_and_range([0.1, 0.4, 0.2], digits=2)
+    '0.20 (0.10 to 0.40)'
+    >>> median_and_range([0.101, 0.102], digits=2)
+    '0.10'
+    """
+    if not values:
+        return "–"
+    low, middle, high = (
+        f"{value:.{digits}f}"
+        for value in (min(values), statistics.median(values), max(values))
+    )
+    return middle if low == high else f"{middle} ({low} to {high})"
 
 
 def tabulate(

@@ -2,7 +2,7 @@
 
 from dlib.viz.film import film
 from dlib.viz.network import network
-from dlib.viz.page import colophon, is_page, say
+from dlib.viz.page import claims, colophon, is_page, say
 from dlib.viz.plots import (
     covariance_map,
     image_grid,
@@ -18,6 +18,7 @@ from dlib.viz.widgets import retrain
 
 __all__ = [
     "COLOURS",
+    "claims",
     "colophon",
     "covariance_map",
     "film",

@@ -6,7 +6,12 @@ import os
 import platform
 import textwrap
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dlib.recipes import Claim, Verdict
 
 BEGAN = time.monotonic()  # a chapter imports this in its first cells
 
@@ -37,6 +42,31 @@ def say(text: str) -> None:
     if words & {"nan", "inf", "-inf", "+nan", "+inf"}:
         raise ValueError(f"a number in the text is not finite: {text}")
     display(Markdown(text))
+
+
+def claims(decided: Iterable[tuple[Claim, Verdict]]) -> None:
+    """Show a table of claims: the paper's words, what was checked, our runs' verdict.
+
+    Parameters
+    ----------
+    decided : iterable of (Claim, Verdict)
+        As :func:`dlib.recipes.verdicts` gives them.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    rows = [
+        (f"{claim.quote} ({claim.where})", claim.reading, f"**{verdict}**")
+        for claim, verdict in decided
+    ]
+    if not rows:
+        raise ValueError("decided must hold at least one claim and its verdict")
+    lines = ["| the paper | checked | our runs |", "|---|---|---|"]
+    for cells in rows:
+        lines.append("| " + " | ".join(c.replace("|", "\\|") for c in cells) + " |")
+    say("\n".join(lines))
 
 
 def is_page() -> bool:
