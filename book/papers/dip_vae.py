@@ -23,7 +23,7 @@
 # [Kumar et al. (2018)](https://arxiv.org/abs/1711.00848) in a dozen lines, and
 # read the paper's own scores: its numbers, ours, and what the seeds leave open.
 
-# %% tags=["remove-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-cell"]
 # Colab starts without the library: install it there, and only there.
 import subprocess
 import sys
@@ -33,7 +33,7 @@ if "google.colab" in sys.modules:
     pip = [sys.executable, "-m", "pip", "install", "-q"]
     subprocess.run([*pip, source], check=True)
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input"]
 # @title Imports
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -49,7 +49,7 @@ from dlib.viz.compare import compare
 
 viz.use()
 
-# %% tags=["remove-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-cell"]
 # @title How much work: seconds in a test, minutes on the published page
 N = budget.choose(
     smoke=500, book=5_000
@@ -63,7 +63,7 @@ Z_POINTS = budget.choose(
 )
 STEPS = budget.choose(smoke=20, book=600)  # of the live training
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 showcase = recipes.load("dip_vae", "showcase")
 models = {entry.name: showcase.run(entry) for entry in showcase.entries}
 titles = {entry.name: entry.title for entry in showcase.entries}
@@ -134,7 +134,7 @@ figure = viz.covariance_map(
 # means alone, and of everything that the encoder hands out.
 
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 def off_diagonal(matrix):
     return float((matrix - matrix.diag().diag()).abs().max())
 
@@ -276,7 +276,7 @@ _ = axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 # %% [markdown]
 # **Figure 4.** The terms of the loss, each with its weight, over the live training.
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 ends = {term: values[-1] for term, values in history.terms.items()}
 penalties = ends["off_diagonal"] + ends["diagonal"] + ends["third_moment"]
 if budget.current() == "book":
@@ -297,7 +297,7 @@ takes the picture with it.
 # trains anew: watch what a larger weight does to pictures and latents.
 
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input"]
 # @title Train again with another weight
 def of_strength(value):
     pair = networks.conv(latent_dim=10, channels=1, size=32)
@@ -339,7 +339,7 @@ for n in (64, 400, N):
     cost[n] = float(torch.stack(terms).mean())
     print(f"off-diagonal penalty on {n:,} pictures: {cost[n]:.1f} nats")
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 trained_at = models["dip_vae_ii_500"].history.terms["off_diagonal"][-1]
 viz.say(f"""
 In training, on batches of 64, the term stood at {trained_at:.0f} nats in the
@@ -356,7 +356,7 @@ $\\lambda$ presses harder than the paper's. Exercise 1 has a remedy.
 #
 # Now to models that were given the time: one of each row of the paper's Table 1.
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 lines = [f"- {titles[name]}: `{run}`" for name, run in models.items()]
 viz.say("\n".join(lines))
 
@@ -367,7 +367,7 @@ figure = viz.reconstructions(names, held_out, n=8)
 # %% [markdown]
 # **Figure 5.** Held-out pictures, and what each model makes of them.
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 error = {name: run.metrics["reconstruction"] for name, run in models.items()}
 if budget.current() == "book":
     low = ("vae", "dip_vae_i_10", "dip_vae_ii_5")
@@ -387,7 +387,7 @@ shows what the paper calls "a hazy blob".
 # and labelled with the factor that it predicts best, if it does at all, by its
 # $R^2$ or its balanced accuracy above chance (the matrix of the SAP score, below).
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input"]
 # @title The traversals' rows and their labels
 space = held_out.space
 matrices = {
@@ -470,7 +470,7 @@ figure = viz.covariance_map(
 # %% [markdown]
 # **Figure 12.** The matrix of Figure 2, right, for four models.
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 variances = {name: codes[name][0].var(0) for name in codes}
 silent = {name: int((v < 0.01).sum()) for name, v in variances.items()}
 # Three at least: after a smoke test's few steps no latent speaks yet.
@@ -505,7 +505,7 @@ _ = figure.legend(*handles, loc="outside lower center", ncols=2)
 # %% [markdown]
 # **Figure 13.** The two terms of Eq. (5), stacked, for each latent.
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 bars = losses.inferred_prior_covariance(*codes["dip_vae_ii_5"]).diagonal()
 past = models["dip_vae_ii_5"].history.terms
 ends = {term: values[-1] for term, values in past.items()}
@@ -571,7 +571,7 @@ _ = right.legend()
 # through the codes. Right, how far codes lie from the centre, beside as many draws
 # from the prior.
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 both = torch.stack([radius.double(), scale.double()])
 carries = float(torch.corrcoef(both)[0, 1])
 shell = {}
@@ -652,7 +652,7 @@ figure = viz.score_map(matrices["beta_vae_60"], space.names)
 # model of this page: SAP asks for a straight line, and an angle that comes back to
 # where it began is not on one, whatever the code knows of it.
 #
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input"]
 # @title Median and range over seeds
 experiment = recipes.load("dip_vae", "table")
 FOUR = "z_diff(factors=[scale, orientation, posX, posY])"
@@ -669,14 +669,6 @@ for entry in experiment.entries:
         scores.setdefault(entry.line, {}).setdefault(key, []).append(value)
 
 
-def middle_and_range(values, times, digits):
-    low, middle, high = (
-        f"{times * v:.{digits}f}"
-        for v in (min(values), pd.Series(values).median(), max(values))
-    )
-    return f"{middle} ({low} to {high})" if low != high else middle
-
-
 rows = {}
 for entry in {e.line: e for e in experiment.entries}.values():
     row = rows.setdefault(entry.title, {})
@@ -684,8 +676,8 @@ for entry in {e.line: e for e in experiment.entries}.values():
         theirs = entry.paper.get("z_diff" if key == FOUR else key)
         if theirs is not None:
             row[column, "paper"] = f"{times * theirs:.{digits}f}"
-        values = scores[entry.line][key]
-        row[column, whose] = middle_and_range(values, times, digits)
+        values = [times * value for value in scores[entry.line][key]]
+        row[column, whose] = recipes.median_and_range(values, digits)
 frame = pd.DataFrame(rows).T
 frame.columns = pd.MultiIndex.from_tuples(frame.columns)
 frame = frame[["Z-diff", "SAP", "error", "active latents"]]
@@ -698,7 +690,7 @@ frame
 # the paper's 400, our own number of steps for an unstated one, and our twin in place
 # of the official pictures.
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 seeds = len({entry.recipe.seed for entry in experiment.entries})
 steps = experiment.entries[0].recipe.steps
 each = "one training" if seeds == 1 else f"{seeds} trainings"
@@ -727,7 +719,7 @@ column with the paper's is {order["reconstruction"]:+.2f} for the error,
 SAP.
 """)
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 asleep = [
     entry
     for entry in experiment.entries
@@ -751,7 +743,7 @@ are the bad ends of their rows' ranges.
 # What would more steps do? The models of the sections above say it: the same recipes,
 # trained longer (and in mixed precision).
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input"]
 # @title The same rows, trained longer
 first = {}  # a run a row, of the showcase's seed
 for entry in experiment.entries:
@@ -768,7 +760,7 @@ more = pd.DataFrame(more).T
 more.columns = pd.MultiIndex.from_tuples(more.columns)
 more.round(4)
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 sap = {n: (first[n].metrics["sap"], models[n].metrics["sap"]) for n in first}
 wide, last = sap["beta_vae_60"], sap["dip_vae_ii_500"]
 if budget.current() == "book":
@@ -820,7 +812,7 @@ tried = pd.DataFrame(tried).T
 tried.loc["mean"] = tried.mean()
 tried.round(0).astype(int)
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 m = tried.loc["mean"]
 if budget.current() == "book":
     assert m["four factors"] - m["five factors"] > 12
@@ -848,7 +840,7 @@ pd.DataFrame(
     columns=space.names,
 ).round(2)
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 share = confusion / confusion.sum(1, keepdim=True)
 if budget.current() == "book":
     assert share[0, 2] > 0.3 and share[2, 2] < 0.5
@@ -905,7 +897,7 @@ both[1].get_legend().remove()
 # **Figure 17.** Up and to the left is better. A number is $\beta$ or $\lambda_{od}$,
 # faint dots are the two seeds, lines join their means.
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 at = {
     (title, p[0]): sorted(q[2] for q in points if q[0] == p[0])
     for title, points in curves["sap"].items()
@@ -989,7 +981,7 @@ for name, estimate in CANDIDATES.items():
     total = [sum(values) for values in zip(*past.terms.values())]
     falls[name] = total[0], total[-1]
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input"]
 # @title What they learned
 few_images, _ = small.sample(N // 2, torch.Generator().manual_seed(1))
 inputs = to_float(few_images)
@@ -1018,7 +1010,7 @@ figure = viz.covariance_map(
 # **Figure 18.** The inferred prior's covariance after a short training with each of
 # the three penalties.
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 right, one, total = CANDIDATES
 if budget.current() == "book":
     assert spreads[total] < 0.1 < spreads[right]
@@ -1046,17 +1038,11 @@ known variance first.
 # interval of the difference lies on its side whole, *did not hold* if it lies on the
 # other, and is *too close to call* if it lies across.
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 decided = recipes.verdicts("dip_vae")
-table = ["| the paper | checked | our runs |", "|---|---|---|"]
-for claim, verdict in decided:
-    cells = (f"{claim.quote} ({claim.where})", claim.reading, f"**{verdict}**")
-    table.append(
-        "| " + " | ".join(c.replace("|", "\\|") for c in cells) + " |"
-    )
-viz.say("\n".join(table))
+viz.claims(decided)
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 words = [verdict.word for _, verdict in decided]
 counts = {w: words.count(w) for w in ("held", "did not hold")}
 of_table = [v for c, v in decided if c.group == "table"]
@@ -1072,7 +1058,7 @@ table rest on {basis}. Taken seed by seed, {sum(v.k for v in of_table)} of
 {sum(v.n for v in of_table)} checks come out as the paper has it.
 """)
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 unlucky = {entry.recipe.seed for entry in asleep}
 if asleep and seeds - len(unlucky) > 1:
     awake = {
@@ -1150,7 +1136,7 @@ def check_unbiased(function):
 print(check_unbiased(unbiased))
 
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true} cellView="form" mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+# %% cellView="form" jupyter={"outputs_hidden": true, "source_hidden": true} mystnb={"code_prompt_hide": "Hide the solution", "code_prompt_show": "Show the solution"} tags=["hide-cell"]
 # @title Solution 1
 # It may be negative on a batch, and is right on average: at 64 a batch it no
 # longer pushes latents into silence for the sake of noise.
@@ -1191,7 +1177,7 @@ def check_running(function):
 print(check_running(running))
 
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true} cellView="form" mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+# %% cellView="form" jupyter={"outputs_hidden": true, "source_hidden": true} mystnb={"code_prompt_hide": "Hide the solution", "code_prompt_show": "Show the solution"} tags=["hide-cell"]
 # @title Solution 2
 # The authors "did not observe a significant improvement". The gradient still
 # comes from one batch; what it is multiplied with is smoother, and old.
@@ -1231,7 +1217,7 @@ def check_cost(function):
 print(check_cost(sampled_cost))
 
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true} cellView="form" mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+# %% cellView="form" jupyter={"outputs_hidden": true, "source_hidden": true} mystnb={"code_prompt_hide": "Hide the solution", "code_prompt_show": "Show the solution"} tags=["hide-cell"]
 # @title Solution 3
 # Pure noise costs more than a hundred nats at 64 a batch. We tried sampled
 # moments first: at a weight of 500 the encoder fell silent and stayed so.
@@ -1258,5 +1244,5 @@ for n in (64, 400):
 # [Kim and Mnih (2018)](https://arxiv.org/abs/1802.05983) penalise the total correlation,
 # which sees dependence where a covariance sees nothing.
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 viz.colophon()

@@ -179,8 +179,11 @@ for axes, rho in zip(panels, (0.0, 0.6, 0.9)):
     axes.set(title=f"ρ = {rho}: {amount:.2f} nats", aspect="equal")
 
 # %% [markdown]
-# **Figure 3.** Total correlation of two Gaussian latents. A third latent that goes its
-# own way adds nothing to it.
+# **Figure 3.** Total correlation of two Gaussian latents.
+#
+# From left to right, one latent says more and more about the other, and the number in
+# the title grows: slowly at first, and without bound as the cloud becomes a line. A
+# third latent that goes its own way would add nothing.
 #
 # Eq. (B) is also `metrics.gaussian_total_correlation`, which estimates $\Sigma$ from
 # codes. It sees what a covariance sees, and on the shell it is blind:
@@ -250,6 +253,9 @@ print(f"the truth is {TRUTH:.3f} nats; from these codes: "
       f"{float(gaussian_tc(found)):.3f}")  # fmt: skip
 
 # %% [markdown]
+# The sample's covariance is that of `pair`, up to sampling noise: codes whose truth we
+# know. Now forget it, and look at them as a training would, a batch at a time.
+#
 # ## Estimate 1 and 2: count the batch
 #
 # [Chen et al. (2018)](https://arxiv.org/abs/1802.04942) take the other pictures of the
@@ -333,16 +339,16 @@ assert torch.equal(
 
 
 # %%
-def judge_of(draw_codes, dims, steps=JUDGE_STEPS, seed=0):
+def judge_of(draw_codes, dims, shuffle=permute):
     """A discriminator trained on fresh codes; it returns its two logits."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(0)
     judge = code_discriminator(dims, width=64, depth=2)
     networks.initialise(judge, generator)
     optimiser = torch.optim.Adam(judge.parameters(), 2e-3, betas=(0.5, 0.9))
-    for _ in range(steps):
+    for _ in range(JUDGE_STEPS):
         real, other = draw_codes(generator), draw_codes(generator)
         wrong = losses.discriminator_loss(
-            judge(real), judge(permute(other, generator))
+            judge(real), judge(shuffle(other, generator))
         )
         optimiser.zero_grad()
         wrong.backward()
@@ -372,6 +378,8 @@ asked = judged_tc(judge, fresh)
 print(f"the discriminator: {asked:.2f} nats; the truth: {TRUTH:.2f}")
 
 # %% [markdown]
+# It came close without a density, and it took a training to do so.
+#
 # ## Three estimates against the truth
 #
 # Now the sizes that one meets in training: batches from 16 to 1,024, codes of 2 to 20
@@ -379,15 +387,15 @@ print(f"the discriminator: {asked:.2f} nats; the truth: {TRUTH:.2f}")
 
 
 # %%
-def batch_estimate(n, dims, sampling, repeats=REPEATS):
+def estimates_of(sampling, n, dims, rho=0.9, variance=0.08, repeats=None):
+    """One estimate a batch; weighted sampling's constant is taken off."""
     values = []
-    for _ in range(max(2, min(repeats, 10_000 // n))):
-        batch = posteriors(n, pair(0.9, dims), draw)
+    for _ in range(repeats or max(2, min(REPEATS, 10_000 // n))):
+        batch = posteriors(n, pair(rho, dims), draw, variance)
         args = (reparametrise(batch, draw), *batch, POPULATION, sampling)
         values.append(losses.total_correlation(*args))
     constant = (dims - 1) * math.log(POPULATION)
-    mean = float(torch.stack(values).mean())
-    return mean - constant if sampling == "weighted" else mean
+    return torch.stack(values) - (constant if sampling == "weighted" else 0)
 
 
 rows = []
@@ -395,7 +403,7 @@ for dims in DIMS:
     for n in BATCHES:
         row = {"latents": dims, "batch": n}
         for sampling in ("weighted", "stratified"):
-            row[sampling] = batch_estimate(n, dims, sampling)
+            row[sampling] = float(estimates_of(sampling, n, dims).mean())
         rows.append(row)
 estimates = pd.DataFrame(rows).set_index(["latents", "batch"])
 by_judge = {5: asked}
@@ -495,13 +503,9 @@ for sampling, size in (("weighted", 64), ("stratified", POPULATION)):
 
 
 # %%
-def average(rho, dims, variance, n=64, sampling="weighted"):
-    values = []
-    for _ in range(REPEATS):
-        batch = posteriors(n, pair(rho, dims), draw, variance)
-        args = (reparametrise(batch, draw), *batch, POPULATION, sampling)
-        values.append(losses.total_correlation(*args))
-    return float(torch.stack(values).mean())
+def average(rho, dims, variance):
+    found = estimates_of("weighted", 64, dims, rho, variance, REPEATS)
+    return float(found.mean())
 
 
 RHOS = (0.0, 0.3, 0.5, 0.7, 0.8, 0.9)
@@ -559,13 +563,8 @@ don't count, so that "ten latents" are often three or five.
 # %%
 below = {}
 for sampling in ("weighted", "stratified"):
-    constant = math.log(POPULATION) if sampling == "weighted" else 0.0
-    values = []
-    for _ in range(100):
-        batch = posteriors(64, pair(0.0), draw)
-        args = (reparametrise(batch, draw), *batch, POPULATION, sampling)
-        values.append(float(losses.total_correlation(*args)) - constant)
-    below[sampling] = sum(value < 0 for value in values)
+    found = estimates_of(sampling, 64, dims=2, rho=0.0, repeats=100)
+    below[sampling] = int((found < 0).sum())
     print(f"{sampling:10} below zero in {below[sampling]} of 100 batches")
 
 assert below["weighted"] < 20 and below["stratified"] > 80
@@ -845,46 +844,40 @@ columns = {
     "reconstruction": ("error", 4),
     "active_units": ("active latents", 0),
 }
-runs = {entry.name: experiment.run(entry) for entry in experiment.entries}
-values, curves = {}, {"mig": {}, "factor_vae": {}}
+rows = []
 for entry in experiment.entries:
-    found = runs[entry.name].metrics
+    run = experiment.run(entry)
     weight = entry.setting - (entry.line != "factor_vae")
-    row = f"{entry.title}, {'γ' if entry.line == 'factor_vae' else 'β'} = "
-    row += f"{entry.setting:g}"
-    for key in columns:
-        values.setdefault(row, {}).setdefault(key, []).append(found[key])
-    for key, lines in curves.items():
-        point = (weight, found["reconstruction"], found[key])
-        lines.setdefault(entry.title, []).append(point)
-
-
-def middle_and_range(numbers, digits):
-    low, middle, high = (
-        f"{v:.{digits}f}"
-        for v in (min(numbers), pd.Series(numbers).median(), max(numbers))
+    letter = "γ" if entry.line == "factor_vae" else "β"
+    rows.append(
+        {
+            "method": entry.title,
+            "row": f"{entry.title}, {letter} = {entry.setting:g}",
+            "weight": weight,  # what is added on the total correlation
+            "minutes": run.record["minutes"],
+            "tc": run.history.terms.get("tc", [math.nan])[-1],
+            **{key: run.metrics[key] for key in columns},
+        }
     )
-    return f"{middle} ({low} to {high})" if low != high else middle
-
-
+runs = pd.DataFrame(rows)
 pd.DataFrame(
     {
         row: {
-            title: middle_and_range(found[key], digits)
+            title: recipes.median_and_range(list(found[key]), digits)
             for key, (title, digits) in columns.items()
         }
-        for row, found in values.items()
+        for row, found in runs.groupby("row", sort=False)
     }
 ).T
 
 # %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 seeds = len({entry.recipe.seed for entry in experiment.entries})
 steps = experiment.entries[0].recipe.steps
-minutes = [run.record["minutes"] for run in runs.values()]
 many = "one training" if seeds == 1 else f"{seeds} trainings"
 viz.say(f"""
-Each row is {many} of {steps:,} steps, which took {min(minutes):.1f} to
-{max(minutes):.1f} minutes each, two at a time on two cores.
+Each row is {many} of {steps:,} steps, which took
+{runs["minutes"].min():.1f} to {runs["minutes"].max():.1f} minutes each, two at
+a time on two cores.
 """)
 
 # %% mystnb={"image": {"alt": "MIG on the left and the FactorVAE score on the right against reconstruction error; a curve each for beta-VAE, beta-TCVAE and FactorVAE."}}
@@ -892,8 +885,12 @@ figure, both = plt.subplots(1, 2, figsize=(9, 3.8))
 for axes, (key, label) in zip(
     both, [("mig", "MIG"), ("factor_vae", "FactorVAE score")]
 ):
+    curves = {
+        method: list(zip(some["weight"], some["reconstruction"], some[key]))
+        for method, some in runs.groupby("method", sort=False)
+    }
     viz.trade_off(
-        curves[key], xlabel="reconstruction error", ylabel=label, axes=axes
+        curves, xlabel="reconstruction error", ylabel=label, axes=axes
     )
 both[1].get_legend().remove()
 
@@ -902,33 +899,19 @@ both[1].get_legend().remove()
 # correlation, $\gamma$ or $\beta - 1$; faint dots are seeds, lines join their means.
 
 # %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
-mean_of = {
-    (title, w): pd.DataFrame(
-        [p[1:] for p in points if p[0] == w], columns=["error", "mig"]
-    ).mean()
-    for title, points in curves["mig"].items()
-    for w in sorted({p[0] for p in points})
-}
-medians = {
-    key: pd.Series(
-        [p[2] for p in curves["mig"][key[0]] if p[0] == key[1]]
-    ).median()
-    for key in mean_of
-}
-low_high = [v for (title, _), v in medians.items() if title == "FactorVAE"]
-free = medians["β-VAE", 0.0]
-b7, t7, f7 = (
-    mean_of[name, 7.0 if budget.current() == "book" else 1.0]
-    for name in ("β-VAE", "β-TCVAE", "FactorVAE")
-)
+heaviest = 7 if budget.current() == "book" else 1
+means = runs[runs["weight"] == heaviest].groupby("method")
+means = means[["reconstruction", "mig"]].mean()
+error, mig = means["reconstruction"], means["mig"]
 if budget.current() == "book":
-    assert b7["error"] > max(t7["error"], f7["error"])
+    assert error["β-VAE"] > max(error["β-TCVAE"], error["FactorVAE"])
 viz.say(f"""
 Look at the largest weight. The β-VAE pays for it with the picture: an error
-of {b7["error"]:.4f}, where β-TCVAE has {t7["error"]:.4f} and FactorVAE
-{f7["error"]:.4f}. Its MIG there is {b7["mig"]:.2f}, theirs {t7["mig"]:.2f} and
-{f7["mig"]:.2f}. Then look at how far apart the dots of one number are before
-you call any of it a difference.
+of {error["β-VAE"]:.4f} on average, where β-TCVAE has
+{error["β-TCVAE"]:.4f} and FactorVAE {error["FactorVAE"]:.4f}. Its MIG there
+is {mig["β-VAE"]:.2f}, theirs {mig["β-TCVAE"]:.2f} and
+{mig["FactorVAE"]:.2f}. Then look at how far apart the dots of one number are
+before you call any of it a difference.
 """)
 
 # %% [markdown]
@@ -940,16 +923,12 @@ you call any of it a difference.
 # its constant is the same for all of them, so their order can be compared.
 
 # %% mystnb={"image": {"alt": "MIG of each beta-TCVAE run against the total correlation that it estimated at the end of its training, a marker each for beta 2, 4 and 8."}}
-points = []
-for entry in experiment.entries:
-    if entry.line == "beta_tc_vae":
-        logged = runs[entry.name].history.terms["tc"][-1]
-        points.append((entry.setting, logged, runs[entry.name].metrics["mig"]))
-points = pd.DataFrame(points, columns=["β", "tc", "mig"])
+points = runs[runs["method"] == "β-TCVAE"].copy()
 points["tc"] -= points["tc"].min()
 figure, axes = plt.subplots(figsize=(5.2, 3.2))
-for beta, group in points.groupby("β"):
-    axes.scatter(group["tc"], group["mig"], label=f"β = {beta:g}", s=28)
+for weight, group in points.groupby("weight"):
+    label = f"β = {weight + 1:g}"
+    axes.scatter(group["tc"], group["mig"], label=label, s=28)
 axes.set(xlabel="total correlation above the lowest, nats", ylabel="MIG")
 axes.grid(True)
 _ = axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
@@ -973,7 +952,7 @@ verdict = (
 )
 each = [
     float(group[["tc", "mig"]].rank().corr().fillna(0.0).loc["tc", "mig"])
-    for _, group in points.groupby("β")
+    for _, group in points.groupby("weight")
 ]
 viz.say(f"""
 The rank correlation over {n_runs} runs is {rank:+.2f}; the paper's relation
@@ -997,22 +976,14 @@ def shuffle_rows(codes, generator):
     return codes[torch.randperm(len(codes), generator=generator)]
 
 
-def judge_with(shuffle, steps=JUDGE_STEPS):
-    generator = torch.Generator().manual_seed(0)
-    judge = code_discriminator(5, width=64, depth=2)
-    networks.initialise(judge, generator)
-    optimiser = torch.optim.Adam(judge.parameters(), 2e-3, betas=(0.5, 0.9))
-    drawn = gaussian_codes(256, pair(0.9, 5))
-    for _ in range(steps):
-        real, other = drawn(generator), shuffle(drawn(generator), generator)
-        wrong = losses.discriminator_loss(judge(real), judge(other))
-        optimiser.zero_grad()
-        wrong.backward()
-        optimiser.step()
-    return float(wrong.detach()), judged_tc(judge.eval(), fresh)
-
-
-told = {f.__name__: judge_with(f) for f in (permute, shuffle_rows)}
+told = {}
+for shuffle in (permute, shuffle_rows):
+    judge = judge_of(gaussian_codes(256, pair(0.9, 5)), 5, shuffle)
+    with torch.no_grad():
+        wrong = losses.discriminator_loss(
+            judge(fresh), judge(shuffle(fresh, draw))
+        )
+    told[shuffle.__name__] = float(wrong), judged_tc(judge, fresh)
 for name, (wrong, tc) in told.items():
     print(f"{name:13} loss {wrong:.3f}   total correlation {tc:+.2f}")
 
@@ -1070,13 +1041,7 @@ Weighted sampling doesn't mind; stratified sampling turns to another direction
 
 # %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 decided = recipes.verdicts("total_correlation")
-table = ["| the paper | checked | our runs |", "|---|---|---|"]
-for claim, verdict in decided:
-    cells = (f"{claim.quote} ({claim.where})", claim.reading, f"**{verdict}**")
-    table.append(
-        "| " + " | ".join(c.replace("|", "\\|") for c in cells) + " |"
-    )
-viz.say("\n".join(table))
+viz.claims(decided)
 
 # %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 words = [verdict.word for _, verdict in decided]
@@ -1089,20 +1054,19 @@ steps on small pictures.
 
 # %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 apart = [c for c, v in decided if not math.isfinite(v.margin)]
-span = {
-    title: (min(p[1] for p in points), max(p[1] for p in points))
-    for title, points in curves["mig"].items()
-}
+errors = runs.groupby("method")["reconstruction"].agg(["min", "max"])
+middle = runs.groupby(["method", "weight"])["mig"].median()
+ours, theirs = errors.loc["FactorVAE"], errors.loc["β-VAE"]
 if apart:
     viz.say(f"""
 {len(apart)} of them could not be compared at all: there is no error that every
 seed's curve of both methods passes through. FactorVAE's runs have errors of
-{span["FactorVAE"][0]:.4f} to {span["FactorVAE"][1]:.4f}, the β-VAE's
-{span["β-VAE"][0]:.4f} to {span["β-VAE"][1]:.4f}: weights up to 7 hardly
-change its error. Nor do they change its MIG by much at {steps:,} steps:
-medians of {min(low_high):.2f} to {max(low_high):.2f}, where the β-VAE without
-any extra weight has {free:.2f}. The models of Figure 9 had three times the
-steps, and another data set.
+{ours["min"]:.4f} to {ours["max"]:.4f}, the β-VAE's {theirs["min"]:.4f} to
+{theirs["max"]:.4f}: weights up to 7 hardly change its error. Nor do they
+change its MIG by much at {steps:,} steps: medians of
+{middle["FactorVAE"].min():.2f} to {middle["FactorVAE"].max():.2f}, where the
+β-VAE without any extra weight has {middle["β-VAE", 0]:.2f}. The models of
+Figure 9 had three times the steps, and another data set.
 """)
 
 # %% [markdown]
@@ -1119,9 +1083,11 @@ steps, and another data set.
 #   what a covariance can't: the shell.
 # - The KL term of a VAE is information, dependence, and shape. FactorVAE and β-TCVAE
 #   make only the middle one dearer.
-# - Batch estimates are right for two or three informative latents. For many they
-#   answer to information instead; the stratified one goes below zero on the way.
-# - A discriminator doesn't mind many latents, and is as good as its training is recent.
+# - Batch estimates are right for two informative latents and nearly so for three. For
+#   many they answer to information instead; the stratified one goes below zero on the
+#   way.
+# - A discriminator didn't mind many latents here, and is as good as its training is
+#   recent.
 # - A *value* of total correlation in a log compares runs of one estimator at best.
 #   Train a fresh discriminator on held-out codes to compare methods.
 
