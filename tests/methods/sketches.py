@@ -1,8 +1,8 @@
-"""Four methods to come, written down tersely: do the interfaces carry them?
+"""Three methods to come, written down tersely: do the interfaces carry them?
 
 They are sketches: networks are tiny and constants are not the papers'. What they
-have of the real ones is their shape: two players, groups, swapped chunks, a schedule,
-an inner loop that is differentiated through.
+have of the real ones is their shape: two players, swapped chunks, a schedule, an inner
+loop that is differentiated through.
 """
 
 from __future__ import annotations
@@ -14,10 +14,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dlib.data.batch import Batch
-from dlib.losses import bernoulli_nll, kl_to_standard_normal
-from dlib.models import VAE, Loss, Player, Posterior
+from dlib.losses import bernoulli_nll
+from dlib.models import Loss, Player
 from dlib.models.page import PageDecoder, page_decoder
-from dlib.models.vae import reparametrise
 from dlib.networks import Networks
 
 
@@ -29,36 +28,6 @@ def mlp(inputs: int, outputs: int, hidden: int = 32) -> nn.Sequential:
 
 def detached(**terms: Tensor) -> dict[str, Tensor]:
     return {name: term.detach() for name, term in terms.items()}
-
-
-class GVAE(VAE):
-    """Groups share the average posterior of their content."""
-
-    def __init__(self, networks: Networks, content: int = 2) -> None:
-        super().__init__(networks)
-        self.content = content
-        self.chunks = (content, networks.latent_dim - content)
-
-    def losses(self, batch: Batch, generator: torch.Generator) -> Iterator[Loss]:
-        n, k = batch.images.shape[:2]
-        images = batch.images.flatten(0, 1)
-        mean, logvar = (t.view(n, k, -1) for t in self.posterior(images))
-        variance = logvar.exp()
-        shared = [
-            torch.cat(
-                [
-                    t[..., : self.content].mean(1, True).expand(n, k, -1),
-                    t[..., self.content :],
-                ],
-                dim=-1,
-            ).flatten(0, 1)
-            for t in (mean, variance)
-        ]
-        posterior = Posterior(shared[0], shared[1].log())
-        codes = reparametrise(posterior, generator)
-        nll = bernoulli_nll(self.decoder(codes), images).mean()
-        kl = kl_to_standard_normal(*posterior).sum(1).mean()
-        yield Loss("vae", nll + kl, detached(nll=nll, kl=kl))
 
 
 class Chunked(nn.Module):

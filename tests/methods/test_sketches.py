@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 import torch
 from sketches import (
-    GVAE,
     InfoGANCR,
     Intervention,
     Make,
@@ -30,7 +29,15 @@ from dlib.data import (
 )
 from dlib.data.augment import Move
 from dlib.data.dataset import Dataset, Wrapper
-from dlib.models import FactorGroupVAE, FactorVAE, Method
+from dlib.models import (
+    GVAE,
+    MLVAE,
+    AdaGVAE,
+    FactorGroupVAE,
+    FactorVAE,
+    GroupTCVAE,
+    Method,
+)
 from dlib.networks import Networks
 from dlib.training import History, fit
 
@@ -62,6 +69,10 @@ def unsupervised(nets: Networks) -> nn.Module:
     return FactorGroupVAE(nets, groups=2, width=16, depth=2)
 
 
+def group_tc_vae(nets: Networks) -> nn.Module:
+    return GroupTCVAE(nets, width=16, depth=2, discriminator_rate=1e-3)
+
+
 # Each with the data that its paper needs, and its networks' heads.
 CASES: dict[str, tuple[Make, Dataset, int, int]] = {
     "FactorVAE": (factor_vae, sprites(), 4, 2),
@@ -75,6 +86,13 @@ CASES: dict[str, tuple[Make, Dataset, int, int]] = {
     ),
     "GVAE on pairs": (GVAE, Pairs(sprites(), ["shape", "scale"]), 4, 2),
     "GVAE on groups of 4": (GVAE, Pairs(sprites(), [["shape"], ["posX"]], 4), 4, 2),
+    "MLVAE on pairs of either group": (
+        MLVAE, Pairs(sprites(), [["shape", "scale"], ["posX", "posY"]]), 4, 2
+    ),
+    "AdaGVAE on pairs": (AdaGVAE, Pairs(sprites(), ["shape", "scale"]), 4, 2),
+    "GroupTCVAE on pairs of either group": (
+        group_tc_vae, Pairs(sprites(), [["shape", "scale"], ["posX", "posY"]]), 4, 2
+    ),
     "GVAE on views": (
         GVAE, Views(sprites(), [Move(name="move", shift=0.1)]), 4, 2
     ),

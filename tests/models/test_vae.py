@@ -8,7 +8,15 @@ import torch
 from dlib import networks
 from dlib.data import Batch
 from dlib.losses import bernoulli_nll, gaussian_nll, kl_to_standard_normal
-from dlib.models import METHODS, VAE, FactorGroupVAE, Method, Posterior
+from dlib.models import (
+    METHODS,
+    VAE,
+    FactorGroupVAE,
+    GroupTCVAE,
+    GroupVAE,
+    Method,
+    Posterior,
+)
 from dlib.models.vae import reparametrise
 
 
@@ -25,9 +33,9 @@ def images(n: int = 8) -> torch.Tensor:
 
 
 def batch(method: VAE, device: torch.device | str = "cpu") -> Batch:
-    """What the method asks for: two views, if it compares them."""
+    """What the method asks for: two pictures together, if it compares them."""
     pictures = images().to(device)
-    if isinstance(method, FactorGroupVAE):
+    if isinstance(method, (FactorGroupVAE, GroupVAE, GroupTCVAE)):
         pictures = torch.stack([pictures, 1 - pictures], dim=1)
     return Batch(pictures, population=1000)
 
@@ -104,6 +112,7 @@ WEIGHTS = {
     "beta_tc_vae": {"tc": "excess"},
     "info_vae": {"mmd": "mmd_weight"},
     "factor_group_vae": {"tc": "gamma", "header": "weight"},
+    "group_tc_vae": {"tc": "tc_weight", "apart": "gamma"},
 }
 
 

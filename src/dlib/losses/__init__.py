@@ -13,6 +13,13 @@ from dlib.losses.dip import (
     third_central_moment_penalty,
 )
 from dlib.losses.elbo import bernoulli_nll, gaussian_nll, kl_to_standard_normal
+from dlib.losses.groups import (
+    average_of_gaussians,
+    gaussian_kl,
+    harmonic_gaussian,
+    permute_groups,
+    product_of_gaussians,
+)
 from dlib.losses.mmd import mmd
 from dlib.losses.total_correlation import (
     Decomposition,
@@ -25,6 +32,7 @@ from dlib.losses.total_correlation import (
 
 __all__ = [
     "Decomposition",
+    "average_of_gaussians",
     "bernoulli_nll",
     "contrastive_loss",
     "cosface_loss",
@@ -34,11 +42,15 @@ __all__ = [
     "density_ratio",
     "dip_penalty",
     "discriminator_loss",
+    "gaussian_kl",
     "gaussian_nll",
+    "harmonic_gaussian",
     "inferred_prior_covariance",
     "kl_to_standard_normal",
     "mmd",
     "permute_codes",
+    "permute_groups",
+    "product_of_gaussians",
     "third_central_moment_penalty",
     "total_correlation",
 ]

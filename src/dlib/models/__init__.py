@@ -8,6 +8,8 @@ from dlib.models.beta_vae import BetaVAE
 from dlib.models.dip_vae import DIPVAE
 from dlib.models.factor_group_vae import FactorGroupVAE
 from dlib.models.factor_vae import FactorVAE
+from dlib.models.group_tc_vae import GroupTCVAE
+from dlib.models.group_vae import GVAE, MLVAE, AdaGVAE, AdaMLVAE, GroupVAE
 from dlib.models.info_vae import InfoVAE
 from dlib.models.method import Loss, Method, Player, Posterior
 from dlib.models.page import PageDecoder, page_decoder
@@ -23,17 +25,28 @@ METHODS: dict[str, Any] = {
     "beta_tc_vae": BetaTCVAE,
     "info_vae": InfoVAE,
     "factor_group_vae": FactorGroupVAE,
+    "ml_vae": MLVAE,
+    "gvae": GVAE,
+    "ada_ml_vae": AdaMLVAE,
+    "ada_gvae": AdaGVAE,
+    "group_tc_vae": GroupTCVAE,
 }
 
 __all__ = [
     "DIPVAE",
+    "GVAE",
     "METHODS",
+    "MLVAE",
     "VAE",
+    "AdaGVAE",
+    "AdaMLVAE",
     "Autoencoder",
     "BetaTCVAE",
     "BetaVAE",
     "FactorGroupVAE",
     "FactorVAE",
+    "GroupTCVAE",
+    "GroupVAE",
     "InfoVAE",
     "Loss",
     "Method",

@@ -1,0 +1,219 @@
+"""What pictures that share some factors do to each other's posteriors.
+
+Bouchacourt, Tomioka and Nowozin (2018), ML-VAE; Hosoya (2019), GVAE; Locatello et al.
+(2020), the adaptive variants; Tran et al., *Weakly-supervised group disentanglement
+using total correlation*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+
+def product_of_gaussians(mean: Tensor, logvar: Tensor) -> tuple[Tensor, Tensor]:
+    """One posterior for k pictures, as ML-VAE has it: the product of theirs.
+
+    Precisions add up, and means are weighed by them, as Bouchacourt et al. (2018)
+    accumulate a group's evidence. Of two pictures the variance is
+    ``v1 v2 / (v1 + v2)``: the more pictures, the surer. Three libraries have twice that
+    (:func:`harmonic_gaussian`).
+
+    Parameters
+    ----------
+    mean, logvar : Tensor
+        Of the pictures' posteriors, shape (n, k, d).
+
+    Returns
+    -------
+    mean, logvar : Tensor
+        Shape (n, d).
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ or are not (n, k, d) with k at least 1.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from dlib import losses
+    >>> mean, logvar = torch.tensor([[[0.0], [3.0]]]), torch.tensor([[[1.0], [0.25]]])
+    >>> mean, logvar = losses.product_of_gaussians(mean, logvar.log())
+    >>> [round(float(value), 2) for value in (mean, logvar.exp())]  # precisions 1, 4
+    [2.4, 0.2]
+    """
+    _check_group(mean, logvar)
+    precision = (-logvar).exp()
+    total = precision.sum(1)
+    return (precision * mean).sum(1) / total, -total.log()
+
+
+def harmonic_gaussian(mean: Tensor, logvar: Tensor) -> tuple[Tensor, Tensor]:
+    """The product's mean, with k times the product's variance.
+
+    Of two pictures ``2 v1 v2 / (v1 + v2)``, the harmonic mean of the variances: what
+    three libraries call ML-VAE. It is no sharper than the pictures' own posteriors, and
+    so costs fewer nats than the product.
+
+    Parameters
+    ----------
+    mean, logvar : Tensor
+        Of the pictures' posteriors, shape (n, k, d).
+
+    Returns
+    -------
+    mean, logvar : Tensor
+        Shape (n, d).
+
+    Raises
+    ------
+    ValueError
+        As :func:`product_of_gaussians`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from dlib import losses
+    >>> mean, logvar = torch.zeros(1, 2, 1), torch.tensor([[[1.0], [0.25]]]).log()
+    >>> round(float(losses.harmonic_gaussian(mean, logvar)[1].exp()), 2)
+    0.4
+    """
+    combined, logvar_of_product = product_of_gaussians(mean, logvar)
+    pictures = torch.tensor(float(mean.shape[1]), device=mean.device)
+    return combined, logvar_of_product + pictures.log()
+
+
+def average_of_gaussians(mean: Tensor, logvar: Tensor) -> tuple[Tensor, Tensor]:
+    """One posterior for k pictures, as GVAE has it: averaged means and variances.
+
+    Hosoya (2019).
+
+    Parameters
+    ----------
+    mean, logvar : Tensor
+        Of the pictures' posteriors, shape (n, k, d).
+
+    Returns
+    -------
+    mean, logvar : Tensor
+        Shape (n, d).
+
+    Raises
+    ------
+    ValueError
+        As :func:`product_of_gaussians`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from dlib import losses
+    >>> mean, logvar = torch.tensor([[[0.0], [3.0]]]), torch.tensor([[[1.0], [0.25]]])
+    >>> mean, logvar = losses.average_of_gaussians(mean, logvar.log())
+    >>> [float(mean), round(float(logvar.exp()), 3)]
+    [1.5, 0.625]
+    """
+    _check_group(mean, logvar)
+    return mean.mean(1), logvar.exp().mean(1).log()
+
+
+def gaussian_kl(
+    mean: Tensor, logvar: Tensor, other_mean: Tensor, other_logvar: Tensor
+) -> Tensor:
+    """KL divergence of one Gaussian from another, number by number.
+
+    ``(v / v' + (m' - m)^2 / v' - 1 + log v' - log v) / 2``.
+
+    Parameters
+    ----------
+    mean, logvar : Tensor
+        Of the one.
+    other_mean, other_logvar : Tensor
+        Of the other; the same shape.
+
+    Returns
+    -------
+    Tensor
+        In nats, the same shape; sum over latents for the divergence of codes.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from dlib import losses
+    >>> zero = torch.zeros(1)
+    >>> losses.gaussian_kl(zero, zero, zero + 2, zero)  # two deviations apart
+    tensor([2.])
+    """
+    shapes = {tuple(t.shape) for t in (mean, logvar, other_mean, other_logvar)}
+    if len(shapes) > 1:
+        raise ValueError(f"means and log-variances must have one shape, got {shapes}")
+    squared = (other_mean - mean).square()
+    ratio = (logvar - other_logvar).exp() + squared * (-other_logvar).exp()
+    return 0.5 * (ratio - 1 + other_logvar - logvar)
+
+
+def permute_groups(
+    codes: Tensor, widths: Sequence[int], generator: torch.Generator
+) -> Tensor:
+    """Shuffle each group of latents over the batch by itself, its latents together.
+
+    Samples of a product of the groups' distributions, out of samples of the joint
+    one: what a discriminator has to tell apart for the total correlation *between*
+    groups. With widths of one it is :func:`dlib.losses.permute_codes`. The three
+    factorisations of Tran et al., section 3, of 3 + 2 latents: ``(3, 2)`` between the
+    groups; ``(3, 1, 1)`` within the second too; ``(1, 1, 1, 1, 1)`` within both.
+
+    Parameters
+    ----------
+    codes : Tensor
+        Shape (n, d).
+    widths : sequence of int
+        Of the groups, in order, adding up to d.
+    generator : torch.Generator
+        On the codes' device.
+
+    Returns
+    -------
+    Tensor
+        Shape (n, d).
+
+    Raises
+    ------
+    ValueError
+        If the widths are not positive or do not add up to d.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from dlib import losses
+    >>> codes = torch.arange(4.0)[:, None].repeat(1, 3)  # three latents, all alike
+    >>> moved = losses.permute_groups(codes, (2, 1), torch.Generator().manual_seed(0))
+    >>> torch.equal(moved[:, 0], moved[:, 1]), torch.equal(moved[:, 0], moved[:, 2])
+    (True, False)
+    """
+    widths = [int(width) for width in widths]
+    if codes.ndim != 2 or min(widths, default=0) < 1 or sum(widths) != codes.shape[1]:
+        raise ValueError(
+            "widths must be positive and add up to the codes' latents, got "
+            f"{tuple(widths)} for codes of shape {tuple(codes.shape)}"
+        )
+    shape = (len(codes), len(widths))
+    order = torch.rand(shape, generator=generator, device=codes.device).argsort(0)
+    of = torch.arange(len(widths), device=codes.device)
+    columns = of.repeat_interleave(torch.tensor(widths, device=codes.device))
+    return codes.gather(0, order[:, columns])
+
+
+def _check_group(mean: Tensor, logvar: Tensor) -> None:
+    if mean.shape != logvar.shape or mean.ndim != 3 or mean.shape[1] < 1:
+        raise ValueError(
+            "means and log-variances of groups of pictures must both have shape "
+            f"(n, k, d), got {tuple(mean.shape)} and {tuple(logvar.shape)}"
+        )
