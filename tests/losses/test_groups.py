@@ -75,6 +75,17 @@ def test_the_divergence_is_that_of_the_distributions() -> None:
     assert float(gaussian_kl(mean, logvar, mean, logvar).abs().max()) == 0
 
 
+def test_half_precision_and_far_variances_do_no_harm() -> None:
+    mean, logvar = some()
+    for combine in (product_of_gaussians, harmonic_gaussian, average_of_gaussians):
+        for part in combine(mean.bfloat16(), logvar.bfloat16()):
+            assert part.dtype == torch.float32
+        for far in (-100.0, 100.0):
+            assert all(part.isfinite().all() for part in combine(mean, logvar + far))
+    near = gaussian_kl(mean, logvar, mean, logvar + 1e-4)
+    assert float(near.min()) >= 0 and near.dtype == torch.float32
+
+
 @pytest.mark.parametrize(
     "combine", [product_of_gaussians, harmonic_gaussian, average_of_gaussians]
 )

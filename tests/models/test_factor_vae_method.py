@@ -88,8 +88,9 @@ def test_it_learns_and_its_discriminator_learns_to_tell() -> None:
     nll, wrong = history.terms["nll"], history.terms["discriminator"]
     assert nll[-1] < 0.5 * nll[0]
     # On the way, two latents share what one will have: that is seen. (Steps later
-    # they have parted, and there is nothing left to tell.)
-    assert wrong[-1] < 0.68 < 0.69 < wrong[0] and history.terms["tc"][-1] > 0.05
+    # they have parted, and there is nothing left to tell. When that is differs from
+    # one processor to another.)
+    assert min(wrong) < 0.68 < 0.69 < wrong[0] and max(history.terms["tc"]) > 0.05
 
 
 @pytest.mark.parametrize(

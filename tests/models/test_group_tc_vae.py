@@ -14,6 +14,7 @@ from dlib.losses import (
     density_ratio,
     discriminator_loss,
     gaussian_kl,
+    kl_to_standard_normal,
     permute_groups,
 )
 from dlib.models import VAE, GroupTCVAE, Method
@@ -76,6 +77,25 @@ def test_the_discriminator_compares_with_the_factorisation(
     torch.testing.assert_close(told.value, wanted)
 
 
+def test_the_discriminator_s_loss_does_not_move_the_encoder() -> None:
+    method = build()
+    _, told = method.losses(batch(), torch.Generator().manual_seed(2))
+    told.value.backward()
+    assert all(p.grad is None for p in method.encoder.parameters())
+    assert all(p.grad is not None for p in method.discriminator.parameters())
+
+
+def test_of_five_pairs_none_is_parted() -> None:
+    """Two train the VAE, three the discriminator."""
+    drawn = batch(5)
+    even = Batch(torch.cat([drawn.images[:2], drawn.images[:2]]))
+    told = [
+        next(build().losses(each, torch.Generator().manual_seed(2))).logs["apart"]
+        for each in (drawn, even)
+    ]
+    torch.testing.assert_close(*told)
+
+
 def test_without_labels_the_content_is_shared() -> None:
     zeros = torch.zeros(8, dtype=torch.long)
     told, untold = (
@@ -95,7 +115,7 @@ def test_players_own_every_parameter() -> None:
 def test_the_penalty_draws_a_pair_s_content_together(tmp_path: Path) -> None:
     data = Pairs(TwinShapes3D(32, root=tmp_path), ["floor_hue", "wall_hue"])
     apart = {}
-    for gamma in (0.0, 8.0):
+    for gamma in (0.0, 0.5):
         nets = networks.conv(5, 3, 32)
         options = {"width": 16, "depth": 2, "discriminator_rate": 1e-3}
         method = GroupTCVAE(nets, (2, 3), beta=1.0, gamma=gamma, **options)
@@ -111,7 +131,12 @@ def test_the_penalty_draws_a_pair_s_content_together(tmp_path: Path) -> None:
         assert history.terms["nll"][-1] < 0.95 * history.terms["nll"][0]
         assert history.terms["kl"][-1] > 2  # there is something to draw together
         apart[gamma] = history.terms["apart"][-1]
-    assert apart[8.0] < 0.1 * apart[0.0]
+        some = data.images(data.draw(100, torch.Generator())[:, 0]).float() / 255
+        with torch.no_grad():
+            posterior = method.posterior(some)
+        nats = kl_to_standard_normal(*posterior).mean(0)
+        assert float(nats[:2].sum()) > 1  # the content speaks
+    assert apart[0.5] < 0.6 * apart[0.0]
 
 
 @pytest.mark.parametrize(
@@ -133,8 +158,8 @@ def test_pictures_that_are_no_pairs_are_refused() -> None:
     drawn = batch()
     for images, message in (
         (drawn.images[:, 0], "wrap the data in pairs"),
-        (torch.cat([drawn.images, drawn.images], 1), "groups of 4 pictures"),
-        (drawn.images[:2], "at least four pairs a batch, got 2"),
+        (torch.cat([drawn.images, drawn.images], 1), "got 4 drawn together"),
+        (drawn.images[:2], "needs at least 4 pictures; got 2"),
     ):
         with pytest.raises(ValueError, match=message):
             next(build().losses(Batch(images), torch.Generator()))

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor
+from torch.distributions import Normal, kl_divergence
 
 from dlib import networks
 from dlib.data import Batch, Pairs, TwinShapes3D
@@ -18,7 +19,7 @@ from dlib.losses import (
     product_of_gaussians,
 )
 from dlib.models import GVAE, MLVAE, AdaGVAE, AdaMLVAE, GroupVAE, Posterior
-from dlib.models.group_vae import shared_by_divergence
+from dlib.models.group_vae import latents_of_group, shared_by_divergence
 from dlib.models.vae import reparametrise
 from dlib.training import fit
 
@@ -100,10 +101,26 @@ def test_the_middle_between_least_and_most_decides() -> None:
         shared_by_divergence(Posterior(torch.zeros(1, 3, 4), torch.zeros(1, 3, 4)))
 
 
-def test_sharing_is_decided_without_a_gradient() -> None:
-    mean = torch.randn(3, 2, 4, requires_grad=True)
-    shared = shared_by_divergence(Posterior(mean, torch.zeros(3, 2, 4)))
-    assert not shared.requires_grad
+def test_each_pair_has_its_own_middle() -> None:
+    # Divergences .5, 12.5, 24.5, whose middle is the second: not below it.
+    apart = torch.tensor([[1.0, 5.0, 7.0], [0.1, 0.5, 0.7]])
+    mean = torch.stack([torch.zeros(2, 3), apart], dim=1)
+    shared = shared_by_divergence(Posterior(mean, torch.zeros_like(mean)))
+    assert shared.tolist() == [[True, False, False]] * 2
+
+
+def test_it_is_the_first_s_divergence_from_the_second() -> None:
+    # KL(1 || 2) is 1.6, .3, 0 here, and KL(2 || 1) .3, 1.6, 0.
+    logvar = torch.tensor([[[0.0, 0.0, 0.0], [-2.0, 2.0, 0.0]]])
+    shared = shared_by_divergence(Posterior(torch.zeros(1, 2, 3), logvar))
+    spread = (0.5 * logvar).exp()
+    kl = kl_divergence(Normal(0.0, spread[0, 0]), Normal(0.0, spread[0, 1]))
+    assert shared[0].tolist() == (kl < kl.max() / 2).tolist() == [False, True, True]
+
+
+def test_a_picture_and_itself_share_nothing() -> None:
+    alike = torch.randn(1, 1, 4).expand(2, 2, 4)
+    assert not shared_by_divergence(Posterior(alike, alike)).any()
 
 
 def test_it_learns_what_a_pair_shares(tmp_path: Path) -> None:
@@ -159,10 +176,19 @@ def test_pictures_one_by_one_are_refused() -> None:
             next(build().losses(alone, torch.Generator()))
 
 
-def test_a_label_without_a_group_is_refused() -> None:
-    drawn = batch(labels=torch.tensor([0, 1, 2, 0]))
-    with pytest.raises(ValueError, match="names the group 2, and the codes have 2"):
+@pytest.mark.parametrize("label", [2, -1])
+def test_a_label_without_a_group_is_refused(label: int) -> None:
+    drawn = batch(labels=torch.tensor([0, 1, label, 0]))
+    with pytest.raises(
+        ValueError, match=f"names the group {label}, and the codes have 2"
+    ):
         next(build().losses(drawn, torch.Generator()))
+
+
+def test_three_groups_have_a_latent_s_owner_each(device: torch.device) -> None:
+    labels = torch.tensor([0, 2, 1], device=device)
+    shared = latents_of_group((1, 2, 2), labels, 3, device)
+    assert shared.int().tolist() == [[1, 0, 0, 0, 0], [0, 0, 0, 1, 1], [0, 1, 1, 0, 0]]
 
 
 def test_the_family_s_base_says_what_it_lacks() -> None:

@@ -7,6 +7,7 @@ using total correlation*.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -16,7 +17,7 @@ from torch import Tensor
 def product_of_gaussians(mean: Tensor, logvar: Tensor) -> tuple[Tensor, Tensor]:
     """One posterior for k pictures, as ML-VAE has it: the product of theirs.
 
-    Precisions add up, and means are weighed by them, as Bouchacourt et al. (2018)
+    ``1/v = sum_j 1/v_j`` and ``m = v sum_j m_j / v_j``, as Bouchacourt et al. (2018)
     accumulate a group's evidence. Of two pictures the variance is
     ``v1 v2 / (v1 + v2)``: the more pictures, the surer. Three libraries have twice that
     (:func:`harmonic_gaussian`).
@@ -45,18 +46,19 @@ def product_of_gaussians(mean: Tensor, logvar: Tensor) -> tuple[Tensor, Tensor]:
     >>> [round(float(value), 2) for value in (mean, logvar.exp())]  # precisions 1, 4
     [2.4, 0.2]
     """
-    _check_group(mean, logvar)
-    precision = (-logvar).exp()
-    total = precision.sum(1)
-    return (precision * mean).sum(1) / total, -total.log()
+    mean, logvar = _checked(mean, logvar)
+    # Shares of the precision, and its logarithm, without the precision: no overflow.
+    weights = (-logvar).softmax(1)
+    return (weights * mean).sum(1), -(-logvar).logsumexp(1)
 
 
 def harmonic_gaussian(mean: Tensor, logvar: Tensor) -> tuple[Tensor, Tensor]:
     """The product's mean, with k times the product's variance.
 
     Of two pictures ``2 v1 v2 / (v1 + v2)``, the harmonic mean of the variances: what
-    three libraries call ML-VAE. It is no sharper than the pictures' own posteriors, and
-    so costs fewer nats than the product.
+    three libraries call ML-VAE, that of Ada-ML-VAE's authors among them. It lies
+    between the pictures' smallest and largest variance, so that pictures which agree
+    keep theirs.
 
     Parameters
     ----------
@@ -82,14 +84,14 @@ def harmonic_gaussian(mean: Tensor, logvar: Tensor) -> tuple[Tensor, Tensor]:
     0.4
     """
     combined, logvar_of_product = product_of_gaussians(mean, logvar)
-    pictures = torch.tensor(float(mean.shape[1]), device=mean.device)
-    return combined, logvar_of_product + pictures.log()
+    return combined, logvar_of_product + math.log(mean.shape[1])
 
 
 def average_of_gaussians(mean: Tensor, logvar: Tensor) -> tuple[Tensor, Tensor]:
     """One posterior for k pictures, as GVAE has it: averaged means and variances.
 
-    Hosoya (2019).
+    ``m = mean_j m_j`` and ``v = mean_j v_j``: Hosoya (2019). A mixture of the
+    posteriors would have the spread of their means in its variance too.
 
     Parameters
     ----------
@@ -115,8 +117,8 @@ def average_of_gaussians(mean: Tensor, logvar: Tensor) -> tuple[Tensor, Tensor]:
     >>> [float(mean), round(float(logvar.exp()), 3)]
     [1.5, 0.625]
     """
-    _check_group(mean, logvar)
-    return mean.mean(1), logvar.exp().mean(1).log()
+    mean, logvar = _checked(mean, logvar)
+    return mean.mean(1), logvar.logsumexp(1) - math.log(logvar.shape[1])
 
 
 def gaussian_kl(
@@ -124,7 +126,9 @@ def gaussian_kl(
 ) -> Tensor:
     """KL divergence of one Gaussian from another, number by number.
 
-    ``(v / v' + (m' - m)^2 / v' - 1 + log v' - log v) / 2``.
+    ``(v / v' + (m' - m)^2 / v' - 1 + log v' - log v) / 2``: what the last term of Tran
+    et al., Eq. (3), is made of, and how Locatello et al. (2020) tell which latents two
+    pictures share.
 
     Parameters
     ----------
@@ -151,12 +155,18 @@ def gaussian_kl(
     >>> losses.gaussian_kl(zero, zero, zero + 2, zero)  # two deviations apart
     tensor([2.])
     """
-    shapes = {tuple(t.shape) for t in (mean, logvar, other_mean, other_logvar)}
-    if len(shapes) > 1:
-        raise ValueError(f"means and log-variances must have one shape, got {shapes}")
-    squared = (other_mean - mean).square()
-    ratio = (logvar - other_logvar).exp() + squared * (-other_logvar).exp()
-    return 0.5 * (ratio - 1 + other_logvar - logvar)
+    given = (mean, logvar, other_mean, other_logvar)
+    if len({part.shape for part in given}) > 1:
+        shapes = ", ".join(str(tuple(part.shape)) for part in given)
+        raise ValueError(
+            "mean, logvar, other_mean and other_logvar must have one shape, got "
+            f"{shapes}"
+        )
+    mean, logvar, other_mean, other_logvar = (part.float() for part in given)
+    apart = (other_mean - mean).square() * (-other_logvar).exp()
+    change = logvar - other_logvar
+    # expm1: near-equal variances would else cancel to less than nothing.
+    return 0.5 * (torch.expm1(change) - change + apart)
 
 
 def permute_groups(
@@ -187,7 +197,8 @@ def permute_groups(
     Raises
     ------
     ValueError
-        If the widths are not positive or do not add up to d.
+        If the codes are no matrix, or the widths are not positive or do not add up to
+        its columns.
 
     Examples
     --------
@@ -206,14 +217,23 @@ def permute_groups(
         )
     shape = (len(codes), len(widths))
     order = torch.rand(shape, generator=generator, device=codes.device).argsort(0)
-    of = torch.arange(len(widths), device=codes.device)
-    columns = of.repeat_interleave(torch.tensor(widths, device=codes.device))
-    return codes.gather(0, order[:, columns])
+    return codes.gather(0, wide(order, widths))
 
 
-def _check_group(mean: Tensor, logvar: Tensor) -> None:
+def wide(columns: Tensor, widths: Sequence[int]) -> Tensor:
+    """Each column as often as its group has latents, (n, sum of widths).
+
+    Written with slices, which, unlike an index, need nothing from the host.
+    """
+    parts = [columns[:, g : g + 1].expand(-1, w) for g, w in enumerate(widths)]
+    return torch.cat(parts, dim=1)
+
+
+def _checked(mean: Tensor, logvar: Tensor) -> tuple[Tensor, Tensor]:
+    """In single precision, if they are posteriors of groups of pictures."""
     if mean.shape != logvar.shape or mean.ndim != 3 or mean.shape[1] < 1:
         raise ValueError(
             "means and log-variances of groups of pictures must both have shape "
             f"(n, k, d), got {tuple(mean.shape)} and {tuple(logvar.shape)}"
         )
+    return mean.float(), logvar.float()

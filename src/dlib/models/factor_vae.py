@@ -65,6 +65,7 @@ class FactorVAE(VAE):
                 f"discriminator_rate must be positive, got {discriminator_rate}"
             )
         self.gamma = gamma
+        self.tc_weight = gamma
         self.discriminator = code_discriminator(networks.latent_dim, width, depth)
         self.discriminator_rate = discriminator_rate
 
@@ -92,9 +93,10 @@ class FactorVAE(VAE):
                 f"pictures; got {len(images)}"
             )
         first, second = images[: len(images) // 2], images[len(images) // 2 :]
-        posterior, codes, nll, kl = self.bound(first, generator)
+        # Of pictures drawn together each is one: halved first, so that none is parted.
+        posterior, codes, nll, kl = self.bound(first.flatten(0, -4), generator)
         tc = density_ratio(self.judge(codes))
-        loss = nll + kl + self.gamma * tc
+        loss = nll + kl + self.tc_weight * tc
         terms = {"nll": nll, "kl": kl, "tc": tc}
         further = self.further(batch, posterior, generator)
         for name, (weight, term) in further.items():
@@ -102,8 +104,8 @@ class FactorVAE(VAE):
         yield Loss("vae", loss, {name: term.detach() for name, term in terms.items()})
 
         with torch.no_grad():
-            other = reparametrise(self.posterior(second), generator)
-            permuted = permute_codes(other, generator)
+            other = reparametrise(self.posterior(second.flatten(0, -4)), generator)
+            permuted = self.shuffle(other, generator)
         wrong = discriminator_loss(self.judge(codes.detach()), self.judge(permuted))
         yield Loss("discriminator", wrong, {"discriminator": wrong.detach()})
 
@@ -112,8 +114,12 @@ class FactorVAE(VAE):
         with torch.autocast(codes.device.type, enabled=False):
             return self.discriminator(codes.float())
 
+    def shuffle(self, codes: Tensor, generator: torch.Generator) -> Tensor:
+        """Codes as they would be if what should be independent were: same shape."""
+        return permute_codes(codes, generator)
+
     def pictures(self, batch: Batch) -> Tensor:
-        """What of the batch is encoded and decoded: (n, c, h, w)."""
+        """What is encoded and decoded: (n, c, h, w), or (n, k, c, h, w)."""
         return batch.images
 
     def further(

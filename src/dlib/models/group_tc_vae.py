@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Literal
 
 import torch
@@ -10,11 +9,10 @@ from torch import Tensor
 
 from dlib.data.batch import Batch
 from dlib.losses.groups import gaussian_kl, permute_groups
-from dlib.losses.total_correlation import density_ratio, discriminator_loss
 from dlib.models.factor_vae import FactorVAE
 from dlib.models.group_vae import groups_of, latents_of_group, pictures_together
-from dlib.models.method import Loss, Posterior
-from dlib.models.vae import Likelihood, reparametrise
+from dlib.models.method import Posterior
+from dlib.models.vae import Likelihood
 from dlib.networks import Networks
 
 Intra = Literal["none", "style", "both"]
@@ -55,8 +53,7 @@ class GroupTCVAE(FactorVAE):
     ------
     ValueError
         If a number has no sense or a word is unknown; when training, if the pictures
-        do not come in pairs, at least four in a batch, or a label names a group that
-        there is not.
+        do not come in pairs, at least four in a batch, or as :class:`MLVAE`.
     """
 
     def __init__(
@@ -90,42 +87,31 @@ class GroupTCVAE(FactorVAE):
         self.tc_weight = beta
         self.shuffled = widths[intra]
 
-    def losses(self, batch: Batch, generator: torch.Generator) -> Iterator[Loss]:
-        """The VAE moves first, then the discriminator learns from the same codes."""
-        n, k = pictures_together(batch)
-        if k != 2 or n < 4:
+    def pictures(self, batch: Batch) -> Tensor:
+        """Pairs of pictures, (n, 2, c, h, w)."""
+        _, k = pictures_together(batch)
+        if k != 2:
             raise ValueError(
-                f"{type(self).__name__} needs at least four pairs a batch, got {n} "
-                f"groups of {k} pictures"
+                f"{type(self).__name__} compares the two pictures of a pair, got {k} "
+                "drawn together: give it pairs, with k = 2"
             )
-        half = n // 2
-        images = batch.images[:half].flatten(0, 1)
-        posterior, codes, nll, kl = self.bound(images, generator)
-        tc = density_ratio(self.judge(codes))
-        labels = None if batch.labels is None else batch.labels[:half]
-        apart = self.apart(posterior, labels)
-        loss = nll + kl + self.tc_weight * tc + self.gamma * apart
-        terms = {"nll": nll, "kl": kl, "tc": tc, "apart": apart}
-        yield Loss("vae", loss, {name: term.detach() for name, term in terms.items()})
+        return batch.images
 
-        with torch.no_grad():
-            others = batch.images[half:].flatten(0, 1)
-            other = reparametrise(self.posterior(others), generator)
-            permuted = permute_groups(other, self.shuffled, generator)
-        wrong = discriminator_loss(self.judge(codes.detach()), self.judge(permuted))
-        yield Loss("discriminator", wrong, {"discriminator": wrong.detach()})
+    def shuffle(self, codes: Tensor, generator: torch.Generator) -> Tensor:
+        """Each group of latents shuffled by itself."""
+        return permute_groups(codes, self.shuffled, generator)
 
-    def apart(self, posterior: Posterior, labels: Tensor | None) -> Tensor:
-        """KL divergence of a pair's posteriors of what it shares, averaged over pairs.
+    def further(
+        self, batch: Batch, posterior: Posterior, generator: torch.Generator
+    ) -> dict[str, tuple[float, Tensor]]:
+        """How far a pair's posteriors of what it shares are apart: a KL divergence.
 
-        Parameters
-        ----------
-        posterior : Posterior
-            Of pairs one after the other, shape (2 n, d).
-        labels : Tensor or None
-            Which group each pair shares, int64 (n,).
+        Of the first picture's from the second's, averaged over the pairs. Pairs are
+        drawn alike, so that both directions occur.
         """
         mean, logvar = (part.view(-1, 2, self.latent_dim) for part in posterior)
         each = gaussian_kl(mean[:, 0], logvar[:, 0], mean[:, 1], logvar[:, 1])
+        labels = None if batch.labels is None else batch.labels[: len(each)]
         shared = latents_of_group(self.chunks, labels, len(each), each.device)
-        return torch.where(shared, each, 0.0).sum(1).mean()
+        apart = torch.where(shared, each, 0.0).sum(1).mean()
+        return {"apart": (self.gamma, apart)}

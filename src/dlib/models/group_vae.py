@@ -15,6 +15,7 @@ from dlib.losses.groups import (
     gaussian_kl,
     harmonic_gaussian,
     product_of_gaussians,
+    wide,
 )
 from dlib.models.method import Loss, Posterior
 from dlib.models.vae import VAE, Likelihood, reparametrise
@@ -31,6 +32,11 @@ class GroupVAE(VAE):
     says which group its pictures share. How posteriors are made one, and which latents
     are, is for the four methods to say: :class:`MLVAE`, :class:`GVAE`,
     :class:`AdaMLVAE`, :class:`AdaGVAE`.
+
+    The KL term of what is shared counts once for each picture, as in Tran et al. and
+    Locatello et al. (2020); the bound of Bouchacourt et al. (2018) counts it once a
+    group, 1/k of that. Each picture draws a sample of the shared posterior for itself,
+    which on average is the same as one sample for all.
 
     Parameters
     ----------
@@ -49,8 +55,9 @@ class GroupVAE(VAE):
     ------
     ValueError
         If the groups do not fit the codes, ``beta`` is negative or the likelihood
-        unknown; when training, if the batch's pictures are not drawn together, or a
-        label names a group that there is not.
+        unknown; when training, if the batch's pictures are not drawn together, or, on
+        the CPU, a label names a group that there is not (on CUDA that is a device-side
+        assertion).
     """
 
     def __init__(
@@ -102,7 +109,7 @@ class MLVAE(GroupVAE):
         As of :class:`GroupVAE`.
     variance : {"product", "harmonic"}
         Of the shared posterior: that of the product of Gaussians, or k times as much,
-        which several libraries have under ML-VAE's name
+        which three libraries have under ML-VAE's name
         (:func:`dlib.losses.harmonic_gaussian`).
 
     Raises
@@ -116,8 +123,8 @@ class MLVAE(GroupVAE):
         networks: Networks,
         groups: tuple[int, ...] | None = None,
         beta: float = 1.0,
-        variance: Literal["product", "harmonic"] = "product",
         likelihood: Likelihood = "bernoulli",
+        variance: Literal["product", "harmonic"] = "product",
     ) -> None:
         super().__init__(networks, groups, beta, likelihood)
         if variance not in ("product", "harmonic"):
@@ -150,10 +157,11 @@ class AdaMLVAE(MLVAE):
     A pair's latents are shared where its two posteriors differ least: where their KL
     divergence is below the middle between that pair's smallest and largest,
     :func:`shared_by_divergence`. Labels are not looked at; ``groups`` only says how
-    codes are cut when they are scored.
+    codes are cut when they are scored. The authors' own code has the variance
+    ``"harmonic"``.
 
-    Parameters, and errors, are those of :class:`MLVAE`; a batch that is not of pairs
-    is refused when training.
+    Parameters, and errors, are those of :class:`MLVAE`; but labels may be any, and a
+    batch that is not of pairs is refused when training.
     """
 
     def shared(self, own: Posterior, labels: Tensor | None) -> Tensor:
@@ -164,8 +172,8 @@ class AdaMLVAE(MLVAE):
 class AdaGVAE(GVAE):
     """GVAE that finds out which latents a pair shares: Locatello et al. (2020).
 
-    As :class:`AdaMLVAE`, with averaged means and variances. Parameters, and errors,
-    are those of :class:`GroupVAE`.
+    As :class:`AdaMLVAE`, with averaged means and variances, and parameters as of
+    :class:`GVAE`.
     """
 
     def shared(self, own: Posterior, labels: Tensor | None) -> Tensor:
@@ -186,7 +194,8 @@ def shared_by_divergence(own: Posterior) -> Tensor:
     Returns
     -------
     Tensor
-        bool (n, d). Without a gradient: which latents are shared is a decision.
+        bool (n, d). Two pictures that are the same share nothing: no latent differs
+        less than the others.
 
     Raises
     ------
@@ -199,7 +208,7 @@ def shared_by_divergence(own: Posterior) -> Tensor:
             f"{own.mean.shape[1]} drawn together: give it pairs, with k = 2"
         )
     (mean, other), (logvar, other_logvar) = (part.unbind(1) for part in own)
-    divergence = gaussian_kl(mean, logvar, other, other_logvar).detach()
+    divergence = gaussian_kl(mean, logvar, other, other_logvar)
     least, most = divergence.aminmax(dim=1, keepdim=True)
     return divergence < (least + most) / 2
 
@@ -214,19 +223,23 @@ def latents_of_group(
     Raises
     ------
     ValueError
-        If a label names a group that there is not. On a GPU it is the gather that
-        complains, since to look would wait for the device in every step.
+        On the CPU, if a label names a group that there is not. On CUDA the gather's
+        assertion says so, since to look would wait for the device in every step.
     """
-    owner = torch.arange(len(groups)).repeat_interleave(torch.tensor(groups))
+    count = len(groups)
     if labels is None:
         labels = torch.zeros(n, dtype=torch.long, device=device)
-    if labels.device.type == "cpu" and int(labels.max()) >= len(groups):
-        raise ValueError(
-            f"a label names the group {int(labels.max())}, and the codes have "
-            f"{len(groups)} groups of latents: give one for each group of factors "
-            "that pictures may share"
-        )
-    return owner.to(device)[None] == labels.to(device)[:, None]
+    if labels.device.type == "cpu":
+        wrong = labels[(labels < 0) | (labels >= count)]
+        if len(wrong):
+            raise ValueError(
+                f"a label names the group {int(wrong[0])}, and the codes have {count} "
+                "groups of latents: give one for each group of factors that pictures "
+                "may share"
+            )
+    each = torch.eye(count, dtype=torch.bool, device=device).expand(n, -1, -1)
+    place = labels.to(device).view(n, 1, 1).expand(-1, 1, count)
+    return wide(each.gather(1, place)[:, 0], groups)
 
 
 def pictures_together(batch: Batch) -> tuple[int, int]:
