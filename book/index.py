@@ -85,6 +85,11 @@ compare(
 # Pay for dependence itself: three estimates of it held against the truth, and
 # FactorVAE and β-TCVAE built on them.
 #
+# [Latent groups](papers/latent_groups.ipynb)<br>
+# Train on several worlds at once, as
+# [Inoue et al. (2021)](https://rc.signalprocessingsociety.org/conferences/icip-2021/spsicip21vid654)
+# do, with a header that tells them apart, and ask whether it was needed.
+#
 # Beside them stand the [notation](reference/notation.md), a
 # [glossary](reference/glossary.md), the library's [API](reference/api.md), the
 # [bibliography](reference/bibliography.md), and the [status](reference/status.md) of

@@ -23,7 +23,7 @@
 # will have built FactorVAE and β-TCVAE, and you will not be startled when your
 # training log says that a total correlation is negative.
 
-# %% tags=["remove-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-cell"]
 # Colab starts without the library: install it there, and only there.
 import subprocess
 import sys
@@ -33,7 +33,7 @@ if "google.colab" in sys.modules:
     pip = [sys.executable, "-m", "pip", "install", "-q"]
     subprocess.run([*pip, source], check=True)
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input"]
 # @title Imports
 import math
 
@@ -52,7 +52,7 @@ from dlib.viz.compare import compare
 
 viz.use()
 
-# %% tags=["remove-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-cell"]
 # @title How much work: seconds in a test, minutes on the published page
 N_CODES = budget.choose(smoke=500, book=5_000)  # codes that we look at
 JUDGE_STEPS = budget.choose(smoke=10, book=600)  # of a discriminator
@@ -61,7 +61,7 @@ BATCHES = budget.choose(smoke=(16, 64), book=(16, 64, 256, 1024))
 DIMS = budget.choose(smoke=(2, 5), book=(2, 3, 5, 7, 10, 20))
 STEPS = budget.choose(smoke=20, book=500)  # of the live trainings
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 dip = recipes.load("dip_vae", "showcase")
 held_sprites = dip.entries[0].recipe.parts()[1]
 sprites, _ = held_sprites.sample(N_CODES, torch.Generator().manual_seed(0))
@@ -78,7 +78,7 @@ speak = shell_posterior[0].var(0).argsort(descending=True)[:3].sort().values
 shell = shell_posterior[0][:, speak]  # (N_CODES, 3)
 shuffled = losses.permute_codes(shell, torch.Generator().manual_seed(1))
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"image": {"alt": "Two scatter plots of two latents where the third is near zero. Left a ring with an empty middle; right, after each latent was shuffled by itself, a filled square cloud."}}
+# %% cellView="form" jupyter={"source_hidden": true} mystnb={"image": {"alt": "Two scatter plots of two latents where the third is near zero. Left a ring with an empty middle; right, after each latent was shuffled by itself, a filled square cloud."}} tags=["remove-input"]
 figure, panels = plt.subplots(1, 2, figsize=(7.4, 3.6), sharey=True)
 kinds = {"codes": shell, "each latent shuffled by itself": shuffled}
 for axes, (title, z) in zip(panels, kinds.items()):
@@ -92,7 +92,7 @@ _ = panels[0].set_ylabel(f"z{speak[1]}")
 # where the third is near zero. Right, the same numbers, but each latent was shuffled
 # among the pictures by itself.
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 inside = {
     name: float((z.norm(dim=1) < 1).float().mean())
     for name, z in kinds.items()
@@ -112,7 +112,7 @@ shuffled ones do. How different the left cloud is from the right one is a
 number, and this chapter is about paying for it.
 """)
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 showcase = recipes.load("total_correlation", "showcase")
 models = {entry.name: showcase.run(entry) for entry in showcase.entries}
 titles = {entry.name: entry.title for entry in showcase.entries}
@@ -296,7 +296,7 @@ for sampling in ("weighted", "stratified"):
     assert torch.allclose(ours, library, atol=1e-3), (ours, library)
     print(f"{sampling:10}: {float(ours):6.2f} nats; the truth: {TRUTH:.2f}")
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 offset = 4 * math.log(POPULATION)
 viz.say(f"""
 Neither is near. The weighted one has a reason that is easy to name: its
@@ -442,7 +442,7 @@ _ = left.legend()
 # and more and more that are independent of everything. On the left, nats are linear
 # between −1 and 1 and logarithmic beyond.
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 errors = (estimates - TRUTH).round(2)
 far, near = max(DIMS), min(DIMS)
 big, small = max(BATCHES), min(BATCHES)
@@ -467,7 +467,7 @@ discriminator, trained on {JUDGE_STEPS} batches of 256, is never further off
 than {worst:.2f}.
 """)
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input"]
 # @title Every error, in nats (estimate minus truth)
 shown = errors.unstack("batch")
 shown["discriminator", "256"] = pd.Series(by_judge).sub(TRUTH).round(2)
@@ -537,7 +537,7 @@ _ = left.legend()
 # dependence grows. Right, there is none, and codes say more and more of their picture
 # (smaller posteriors).
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 if budget.current() == "book":
     assert abs(rise[2][-1] - true[-1]) < 0.2 and rise[10][-1] < 0.5 * true[-1]
     assert abs(leak[2][0]) < 0.3 and leak[10][0] > 3
@@ -579,7 +579,7 @@ old = judge_of(gaussian_codes(256, pair(-0.9, 5)), 5)
 yesterday = judged_tc(old, fresh)
 print(f"a discriminator of yesterday's codes: {yesterday:+.2f}")
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 if budget.current() == "book":
     assert yesterday < -1
 viz.say(f"""
@@ -635,7 +635,7 @@ _ = left.legend()
 # Right, the discriminator's loss; at the dashed line, $\log 2$, it can't tell.
 
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input"]
 # @title What a fresh discriminator says of the two, after training
 def fresh_tc(posterior):
     """Eq. (F) by a discriminator that learns from half of the pictures."""
@@ -659,7 +659,7 @@ after = {
     for name, method in (("FactorVAE", factor), ("β-TCVAE", btc))
 }
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 seen = factor_past.terms["tc"]
 strat = btc_past.terms["tc"]
 if budget.current() == "book":
@@ -683,7 +683,7 @@ early as it is in its training: more than its own discriminator had noticed.
 # The codes of Figure 1 have a covariance that DIP-VAE can't object to. What do the
 # three estimates say? And of the codes of the models in Figure 2?
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input"]
 # @title Three estimates of trained models' codes
 rooms, room_factors = held_out.sample(
     N_CODES, torch.Generator().manual_seed(0)
@@ -711,7 +711,7 @@ for title, (posterior, population) in cases.items():
 tcs = pd.DataFrame(table).T
 tcs.round(2)
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 d = tcs["discriminator"]
 dip_row, vae_row, tc_row, factor_row = d.index
 if budget.current() == "book":
@@ -736,7 +736,7 @@ It has the most latents that speak, and that is what the estimate answers to.
 # speaks has the name of the factor that its latent knows most about.
 
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input"]
 # @title The traversals' rows, and what each latent knows
 space = held_out.space
 known, order = {}, {}
@@ -788,7 +788,7 @@ figure = traverse("factor_vae")
 # %% [markdown]
 # **Figure 9.** FactorVAE with γ = 5. The same three things, one a row.
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 hues = [space.position(f"{what}_hue") for what in ("floor", "wall", "object")]
 rest = [i for i in range(6) if i not in hues]
 top = {name: share.max(0).values for name, share in known.items()}
@@ -835,7 +835,7 @@ whatever it was, and the error is {error["beta_tc_vae"]:.4f} and
 # [Kim and Mnih (2018)](https://arxiv.org/abs/1802.05983), as
 # [Measuring](../foundations/measuring.ipynb) explains them.
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input"]
 # @title Median and range over seeds
 experiment = recipes.load("total_correlation", "tradeoff")
 columns = {
@@ -870,7 +870,7 @@ pd.DataFrame(
     }
 ).T
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 seeds = len({entry.recipe.seed for entry in experiment.entries})
 steps = experiment.entries[0].recipe.steps
 many = "one training" if seeds == 1 else f"{seeds} trainings"
@@ -898,7 +898,7 @@ both[1].get_legend().remove()
 # **Figure 10.** Up and to the left is better. A number is the extra weight on the total
 # correlation, $\gamma$ or $\beta - 1$; faint dots are seeds, lines join their means.
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 heaviest = 7 if budget.current() == "book" else 1
 means = runs[runs["weight"] == heaviest].groupby("method")
 means = means[["reconstruction", "mig"]].mean()
@@ -936,7 +936,7 @@ _ = axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 # %% [markdown]
 # **Figure 11.** Every β-TCVAE run: the total correlation it ended with, and its MIG.
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 ranks = points[["tc", "mig"]].rank().corr().fillna(0.0)
 rank = float(ranks.loc["tc", "mig"])
 n_runs = len(points)
@@ -987,7 +987,7 @@ for shuffle in (permute, shuffle_rows):
 for name, (wrong, tc) in told.items():
     print(f"{name:13} loss {wrong:.3f}   total correlation {tc:+.2f}")
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 if budget.current() == "book":
     assert abs(told["shuffle_rows"][1]) < 0.1 < 0.6 < told["permute"][1]
 viz.say(f"""
@@ -1025,7 +1025,7 @@ for sampling in ("weighted", "stratified"):
         f"{sampling:10} cosine of the two gradients: {cosines[sampling]:.3f}"
     )
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 assert cosines["weighted"] > 0.9999 > 0.97 > cosines["stratified"]
 viz.say(f"""
 Weighted sampling doesn't mind; stratified sampling turns to another direction
@@ -1039,11 +1039,11 @@ Weighted sampling doesn't mind; stratified sampling turns to another direction
 # [Measuring](../foundations/measuring.ipynb) describes. "At the same error" compares
 # two curves of Figure 10 on the errors that they share.
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 decided = recipes.verdicts("total_correlation")
 viz.claims(decided)
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 words = [verdict.word for _, verdict in decided]
 counts = {w: words.count(w) for w in ("held", "did not hold")}
 viz.say(f"""
@@ -1052,7 +1052,7 @@ and {len(words) - sum(counts.values())} are too close to call, at {steps:,}
 steps on small pictures.
 """)
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 apart = [c for c, v in decided if not math.isfinite(v.margin)]
 errors = runs.groupby("method")["reconstruction"].agg(["min", "max"])
 middle = runs.groupby(["method", "weight"])["mig"].median()
@@ -1118,7 +1118,7 @@ def check_correlation(function):
 print(check_correlation(from_correlation))
 
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true} cellView="form" mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+# %% cellView="form" jupyter={"outputs_hidden": true, "source_hidden": true} mystnb={"code_prompt_hide": "Hide the solution", "code_prompt_show": "Show the solution"} tags=["hide-cell"]
 # @title Solution 1
 # The diagonal of a correlation matrix is one, and its logarithm zero.
 def from_correlation(matrix):
@@ -1155,7 +1155,7 @@ def check_information(function):
 print(check_information(information))
 
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true} cellView="form" mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+# %% cellView="form" jupyter={"outputs_hidden": true, "source_hidden": true} mystnb={"code_prompt_hide": "Hide the solution", "code_prompt_show": "Show the solution"} tags=["hide-cell"]
 # @title Solution 2
 # Only the own term is left. Stratified sampling gives it its true weight, 1/N.
 def information(n, population, sampling):
@@ -1192,7 +1192,7 @@ def check_seen(function):
 print(check_seen(seen))
 
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true} cellView="form" mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+# %% cellView="form" jupyter={"outputs_hidden": true, "source_hidden": true} mystnb={"code_prompt_hide": "Hide the solution", "code_prompt_show": "Show the solution"} tags=["hide-cell"]
 # @title Solution 3
 # A discriminator can be above log 2 too: then it is worse than a coin.
 def seen(loss):
@@ -1211,9 +1211,9 @@ for name, (wrong, _) in told.items():
 # [Kim and Mnih (2018)](https://arxiv.org/abs/1802.05983) FactorVAE.
 # [Locatello et al. (2019)](https://arxiv.org/abs/1811.12359) trained thousands of both.
 #
-# What comes next puts FactorVAE on a harder floor: a data set of several
-# *domains*, each with factors of its own, and a header that learns which one a picture
-# is from ([Inoue et al. (2021)](https://rc.signalprocessingsociety.org/conferences/icip-2021/spsicip21vid654)).
+# What comes next, [Latent groups](latent_groups.ipynb), puts FactorVAE on a harder
+# floor: a data set of several *domains*, each with factors of its own, and a header that
+# learns which one a picture is from.
 
-# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
+# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
 viz.colophon()
