@@ -1283,8 +1283,8 @@ alone has hardly begun: at most {max(*lone, *later):.0f} latent speaks after
 {STEPS:,} steps, and no more after {longer_steps:,}. The arm's pixels are not
 yet worth a nat. On all three, FactorVAE rises from
 {ended["factor_vae_three", STEPS]:.3f} to
-{ended["factor_vae_three", longer_steps]:.3f}, and the header stays where it was
-({ended["unsupervised_three", STEPS]:.3f} and
+{ended["factor_vae_three", longer_steps]:.3f}, and the header stays where it
+was ({ended["unsupervised_three", STEPS]:.3f} and
 {ended["unsupervised_three", longer_steps]:.3f}): more steps at this scale do
 not bring it ahead.
 """)
