@@ -342,7 +342,7 @@ little to a loss that counts pixels.
 #
 # $$\mathbb E_{p(x)}\big[\mathbb E_{q(z|x)}[\log p(x|z)]
 #   - \mathrm{KL}(q(z|x)\,\|\,p(z))\big]
-#   + \gamma\,\mathrm{KL}(q(z)\,\|\,\bar q(z)), \tag{1}$$
+#   \cr + \,\gamma\,\mathrm{KL}(q(z)\,\|\,\bar q(z)), \tag{1}$$
 #
 # with $\bar q$ the product of the margins. The last term is the total correlation, and it
 # stands there with the wrong sign: the text even says that codes become factorial "by

@@ -156,7 +156,7 @@ class AdaMLVAE(MLVAE):
 
     A pair's latents are shared where its two posteriors differ least: where their KL
     divergence is below the middle between that pair's smallest and largest,
-    :func:`shared_by_divergence`. Labels are not looked at; ``groups`` only says how
+    ``shared_by_divergence``. Labels are not looked at; ``groups`` only says how
     codes are cut when they are scored. The authors' own code has the variance
     ``"harmonic"``.
 
