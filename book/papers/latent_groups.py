@@ -340,9 +340,11 @@ little to a loss that counts pixels.
 #
 # The paper builds on FactorVAE, and prints what it maximises as
 #
-# $$\mathbb E_{p(x)}\big[\mathbb E_{q(z|x)}[\log p(x|z)]
-#   - \mathrm{KL}(q(z|x)\,\|\,p(z))\big]
-#   \cr + \,\gamma\,\mathrm{KL}(q(z)\,\|\,\bar q(z)), \tag{1}$$
+# $$\begin{aligned}
+# &\mathbb E_{p(x)}\big[\mathbb E_{q(z|x)}[\log p(x|z)]
+#   - \mathrm{KL}(q(z|x)\,\|\,p(z))\big] \cr
+# &\qquad + \gamma\,\mathrm{KL}(q(z)\,\|\,\bar q(z)),
+# \end{aligned} \tag{1}$$
 #
 # with $\bar q$ the product of the margins. The last term is the total correlation, and it
 # stands there with the wrong sign: the text even says that codes become factorial "by
