@@ -990,7 +990,7 @@ each, early in a training; the tables have more.
 # and the range over seeds.
 
 # %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
-# @title Table 1: the paper's number, ours, and how many pictures find their group
+# @title Table 1: the paper's number, ours, and the groups
 COMBINATIONS = {
     "mpi3d_shapes3d": "MPI3D + 3DShapes",
     "mpi3d_dsprites": "MPI3D + dSprites",
