@@ -118,7 +118,7 @@ compare(
 # **You need** [Total correlation](total_correlation.ipynb) for FactorVAE,
 # [DIP-VAE](dip_vae.ipynb) and [Measuring](../foundations/measuring.ipynb) for what it is
 # compared with and by, and [Factors and data](../foundations/factors_and_data.ipynb) for
-# the data sets. **It costs** about two minutes on two CPU cores: the tables' runs are
+# the data sets. **It costs** about a minute on two CPU cores: the tables' runs are
 # shipped with the library, one training in the text is live.
 
 # %% [markdown]
