@@ -112,7 +112,7 @@ WEIGHTS = {
     "beta_tc_vae": {"tc": "excess"},
     "info_vae": {"mmd": "mmd_weight"},
     "factor_group_vae": {"tc": "gamma", "header": "weight"},
-    "group_tc_vae": {"tc": "tc_weight", "apart": "gamma"},
+    "group_tc_vae": {"tc": "gamma", "apart": "apart_weight"},
 }
 
 

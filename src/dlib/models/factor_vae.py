@@ -65,7 +65,6 @@ class FactorVAE(VAE):
                 f"discriminator_rate must be positive, got {discriminator_rate}"
             )
         self.gamma = gamma
-        self.tc_weight = gamma
         self.discriminator = code_discriminator(networks.latent_dim, width, depth)
         self.discriminator_rate = discriminator_rate
 
@@ -96,7 +95,7 @@ class FactorVAE(VAE):
         # Of pictures drawn together each is one: halved first, so that none is parted.
         posterior, codes, nll, kl = self.bound(first.flatten(0, -4), generator)
         tc = density_ratio(self.judge(codes))
-        loss = nll + kl + self.tc_weight * tc
+        loss = nll + kl + self.gamma * tc
         terms = {"nll": nll, "kl": kl, "tc": tc}
         further = self.further(batch, posterior, generator)
         for name, (weight, term) in further.items():

@@ -68,14 +68,17 @@ class GroupTCVAE(FactorVAE):
         discriminator_rate: float = 1e-4,
         likelihood: Likelihood = "bernoulli",
     ) -> None:
-        super().__init__(networks, gamma, width, depth, discriminator_rate, likelihood)
+        for name, value in (("beta", beta), ("gamma", gamma)):
+            if not value >= 0:  # so that NaN is refused too
+                raise ValueError(f"{name} must not be negative, got {value}")
+        # The weight of the total correlation is FactorVAE's gamma.
+        super().__init__(networks, beta, width, depth, discriminator_rate, likelihood)
+        self.apart_weight = gamma
         self.chunks = groups_of(networks.latent_dim, groups)
         if len(self.chunks) != 2:
             raise ValueError(
                 f"groups must be two, content and style, got {self.chunks}"
             )
-        if not beta >= 0:
-            raise ValueError(f"beta must not be negative, got {beta}")
         content, style = self.chunks
         widths = {
             "none": (content, style),
@@ -84,7 +87,6 @@ class GroupTCVAE(FactorVAE):
         }
         if intra not in widths:
             raise ValueError(f"intra must be one of {', '.join(widths)}, got {intra!r}")
-        self.tc_weight = beta
         self.shuffled = widths[intra]
 
     def pictures(self, batch: Batch) -> Tensor:
@@ -114,4 +116,4 @@ class GroupTCVAE(FactorVAE):
         labels = None if batch.labels is None else batch.labels[: len(each)]
         shared = latents_of_group(self.chunks, labels, len(each), each.device)
         apart = torch.where(shared, each, 0.0).sum(1).mean()
-        return {"apart": (self.gamma, apart)}
+        return {"apart": (self.apart_weight, apart)}
