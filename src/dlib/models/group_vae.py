@@ -223,7 +223,7 @@ def latents_of_group(
     Raises
     ------
     ValueError
-        On the CPU, if a label names a group that there is not. On CUDA the gather's
+        On the CPU, if a label names a group that there is not. On CUDA index_select's
         assertion says so, since to look would wait for the device in every step.
     """
     count = len(groups)
@@ -237,9 +237,8 @@ def latents_of_group(
                 "groups of latents: give one for each group of factors that pictures "
                 "may share"
             )
-    each = torch.eye(count, dtype=torch.bool, device=device).expand(n, -1, -1)
-    place = labels.to(device).view(n, 1, 1).expand(-1, 1, count)
-    return wide(each.gather(1, place)[:, 0], groups)
+    named = torch.eye(count, dtype=torch.bool, device=device)
+    return wide(named.index_select(0, labels.to(device)), groups)
 
 
 def pictures_together(batch: Batch) -> tuple[int, int]:
