@@ -1075,8 +1075,8 @@ viz.say(f"""
 Each number is {seeds} trainings of {STEPS:,} steps, which took
 {minutes.min():.1f} to {minutes.max():.1f} minutes, two at a time on two cores.
 All medians are lower than the paper's numbers; its models train 45 times as
-long. But look within a block, at the medians: the paper's unsupervised header is
-above FactorVAE in all four, ours is *below* it in {len(below)} of four
+long. But look within a block, at the medians: the paper's unsupervised header
+is above FactorVAE in all four, ours is *below* it in {len(below)} of four
 ({", ".join(f"{value:+.3f}" for value in gap.values())}). What does it do
 instead? Of twenty latents, {spoken["unsupervised"]} speak on all three domains
 where FactorVAE has {spoken["factor_vae"]}: the contrastive loss asks for codes
@@ -1337,8 +1337,8 @@ Twice as many give {ended["unsupervised_three", longer_steps]:.3f}. None of
 them reaches it. What the paper's long trainings at 64×64 add, or its unnamed
 augmentation, we can't say. (These trials are all on three domains; on MPI3D
 and 3DShapes alone we made none.) The third is about MPI3D: FactorVAE trained
-on it alone has hardly begun, with five seeds and with twice the steps, so that there
-is nothing yet that other data could spoil.
+on it alone has hardly begun, with five seeds and with twice the steps, so that
+there is nothing yet that other data could spoil.
 """)
 
 # %% [markdown]
