@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
+from PIL import Image
 from test_dataset import Labels
 
-from dlib.data import Correlated, Pairs, TwinDSprites, Views
+from dlib.data import Correlated, Dataset, Pairs, TwinDSprites, Views, folder
 from dlib.data.augment import Flip
 
 
@@ -35,6 +38,33 @@ def test_one_of_several_groups_is_shared_and_the_label_says_which() -> None:
         pairs = factors[labels == label]
         assert bool((pairs[:, 0, columns] == pairs[:, 1, columns]).all())
     assert (factors[labels == 0][:, 0, 3] != factors[labels == 0][:, 1, 3]).any()
+
+
+@pytest.mark.parametrize("data", [TwinDSprites(16), TwinDSprites(16).part(0, 0.5)])
+def test_a_few_pairs_may_all_share_one_group(data: Dataset) -> None:
+    """Nobody drew another group: there is nothing to draw for it."""
+    pairs = Pairs(data, [["shape"], ["posX"]])
+    labels = set()
+    for seed in range(20):
+        index = pairs.draw(1, torch.Generator().manual_seed(seed))
+        assert pairs.images(index).shape == (1, 2, 1, 16, 16)
+        labels.add(int(pairs.labels(index)))
+    assert labels == {0, 1}
+
+
+def test_pairs_of_a_folder_share_its_labels(tmp_path: Path) -> None:
+    for label in ("cat", "dog"):
+        for i in range(3):
+            colour = (40 * i, 200 * (label == "dog"), 0)
+            (tmp_path / label).mkdir(exist_ok=True)
+            Image.new("RGB", (8, 8), colour).save(tmp_path / label / f"{i}.png")
+    pets = folder(tmp_path, 8)
+    pairs = Pairs(pets, ["folder"])
+    images = pairs.batch(40, torch.Generator().manual_seed(0)).images
+    green = images[:, :, 1].double().mean((2, 3))
+    assert torch.equal(green[:, 0], green[:, 1]) and len(green.unique()) == 2
+    red = images[:, :, 0].double().mean((2, 3))
+    assert bool((red[:, 0] != red[:, 1]).any())
 
 
 def test_pairs_keep_the_law() -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 import torch
+from sklearn.metrics import mutual_info_score
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
@@ -125,6 +128,31 @@ def test_it_breaks_dependence_between_groups_and_keeps_it_within() -> None:
     assert float(after[:2, 2:].abs().max()) < 0.03
     within = [after[0, 1], after[2, 3]]
     torch.testing.assert_close(torch.stack(within), before[[0, 2], [1, 3]])
+
+
+@pytest.mark.parametrize(
+    ("widths", "kept"),
+    [
+        ((3, 2), [(0, 1), (0, 2), (1, 2), (3, 4)]),
+        ((3, 1, 1), [(0, 1), (0, 2), (1, 2)]),
+        ((1, 1, 1, 1, 1), []),
+    ],
+)
+def test_each_factorisation_keeps_the_information_that_it_should(
+    widths: tuple[int, ...], kept: list[tuple[int, int]]
+) -> None:
+    """Latents that are one of eight symbols each, functions of one another."""
+    generator = torch.Generator().manual_seed(0)
+    symbol = torch.randint(8, (40_000, 1), generator=generator)
+    codes = (symbol * torch.tensor([1, 3, 5, 7, 9])) % 8
+    moved = permute_groups(codes, widths, generator)
+    for i, j in itertools.combinations(range(5), 2):
+        assert mutual_info_score(codes[:, i], codes[:, j]) > 2.07  # log 8
+        found = mutual_info_score(moved[:, i], moved[:, j])
+        if (i, j) in kept:
+            assert found > 2.07
+        else:
+            assert found < 0.01
 
 
 def test_groups_of_one_are_latents_by_themselves() -> None:

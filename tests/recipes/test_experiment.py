@@ -162,6 +162,32 @@ def test_axes_multiply_and_budgets_have_their_own(grid: module.File) -> None:
     assert {e.recipe.seed for e in paper.entries} == {7}
 
 
+def test_a_line_may_have_values_of_its_own_at_a_budget(tmp_path: Path) -> None:
+    path = tmp_path / "own.toml"
+    own = 'varies.paper = { "options.beta" = [5.0, 6.0] }'
+    path.write_text(GRID.replace('title = "β-VAE"', f'title = "β-VAE"\n{own}'))
+    paper = expand(read(path), "own", "table", "paper").entries
+    assert {e.recipe.options.get("beta") for e in paper} == {None, 5.0, 6.0}
+    book = expand(read(path), "own", "table", "book").entries
+    assert {e.recipe.options.get("beta") for e in book} == {None, 1.0, 2.0, 4.0}
+
+
+@pytest.mark.parametrize(
+    ("own", "message"),
+    [
+        ('varies.paper = { "options.gamma" = [5.0] }', "the line's axes.*options.beta"),
+        ('varies.long = { "options.beta" = [5.0] }', "'smoke', 'book' or 'paper'"),
+    ],
+)
+def test_values_of_what_does_not_vary_are_refused(
+    tmp_path: Path, own: str, message: str
+) -> None:
+    path = tmp_path / "own.toml"
+    path.write_text(GRID.replace('title = "β-VAE"', f'title = "β-VAE"\n{own}'))
+    with pytest.raises(ValueError, match=f"(?s){message}"):
+        read(path)
+
+
 def test_a_line_is_measured_by_its_group_s_metrics_and_its_own(
     grid: module.File,
 ) -> None:

@@ -284,7 +284,7 @@ class Grid(Dataset):
     def factors(self, index: Tensor) -> Tensor:
         """Factors of points, int64 (\\*index.shape, k)."""
         factors = self.space.to_factors(index.reshape(-1))
-        return factors.view(*index.shape, -1)
+        return factors.view(*index.shape, factors.shape[-1])  # of no points too
 
     def draw(self, n: int, generator: torch.Generator) -> Tensor:
         """``n`` points, each factor drawn uniformly and independently."""

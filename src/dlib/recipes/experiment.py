@@ -9,7 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
 
 from dlib import budget as budgets
 from dlib import runs
@@ -37,8 +44,21 @@ class Line(_Strict):
     metrics: list[str | tuple[str, dict[str, Any]]] = Field(default_factory=list)
     # Axes of a grid of settings: a dotted path, and its values.
     vary: dict[str, list[Any]] = Field(default_factory=dict)
-    # Where a line departs from its group's budget.
+    # Where a line departs from its group's budget: in fields, and in an axis's values.
     differs: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    varies: dict[budgets.Budget, dict[str, list[Any]]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _only_axes_vary(self) -> Line:
+        for budget, axes in self.varies.items():
+            unknown = [path for path in axes if path not in self.vary]
+            if unknown:
+                known = ", ".join(self.vary) or "none"
+                raise ValueError(
+                    f"varies.{budget} gives values of {', '.join(unknown)}, and the "
+                    f"line's axes, in vary, are: {known}"
+                )
+        return self
 
 
 class Budget(_Strict):
@@ -272,7 +292,8 @@ def _entries(
     axes = {}
     for path, values in line.vary.items():
         usual = values[:SMOKE_VALUES] if budget == "smoke" else values
-        axes[path] = work.vary.get(path, usual)
+        own = line.varies.get(budget, {})
+        axes[path] = own.get(path, work.vary.get(path, usual))
     entries = []
     for point in itertools.product(*axes.values()):
         settings = dict(zip(axes, point, strict=True))
