@@ -289,10 +289,10 @@ def _entries(
     budget: str,
     where: str,
 ) -> list[Entry]:
+    own = next((v for name, v in line.varies.items() if name == budget), {})
     axes = {}
     for path, values in line.vary.items():
         usual = values[:SMOKE_VALUES] if budget == "smoke" else values
-        own = line.varies.get(budget, {})
         axes[path] = own.get(path, work.vary.get(path, usual))
     entries = []
     for point in itertools.product(*axes.values()):
