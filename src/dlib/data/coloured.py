@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from dlib.data.dataset import Dataset, Wrapper
+from dlib.data.dataset import Dataset
+from dlib.data.looks import Looks
 
 # Colours of each picture. Every one is a point of its own, so that no colour could
 # be learned from the factors.
@@ -15,7 +16,7 @@ COLOURS = 256
 DARKEST = 0.5
 
 
-class Coloured(Wrapper):
+class Coloured(Looks):
     """Each picture in many colours, of which a draw takes one at random.
 
     Color-dSprites as disentanglement_lib has it (Locatello et al. 2019): the sprite
@@ -35,16 +36,13 @@ class Coloured(Wrapper):
     """
 
     def __init__(self, of: Dataset) -> None:
-        super().__init__(of)
+        super().__init__(of, COLOURS)
         if of.channels != 1:
             raise ValueError(
                 f"only grey pictures can be coloured, and {of.name} has {of.channels} "
                 "channels"
             )
         self.name, self.channels = f"colour-{of.name}", 3
-
-    def __len__(self) -> int:
-        return len(self.of) * COLOURS
 
     def _difference(self) -> str:
         return f"each in {COLOURS} colours"
@@ -54,39 +52,16 @@ class Coloured(Wrapper):
         light = colours(index).to(grey.device)[..., None, None]
         return (grey * light).round().to(torch.uint8)
 
-    def factors(self, index: Tensor) -> Tensor:
-        return self.of.factors(index // COLOURS)
-
-    def labels(self, index: Tensor) -> Tensor | None:
-        return self.of.labels(index // COLOURS)
-
-    def points(self, positions: Tensor) -> Tensor:
-        inner = self.of.points(positions // COLOURS)
-        return inner * COLOURS + positions % COLOURS
-
-    def positions(self, index: Tensor) -> Tensor:
-        inner = self.of.positions(index // COLOURS)
-        return inner * COLOURS + index % COLOURS
-
-    def draw(self, n: int, generator: torch.Generator) -> Tensor:
-        return self._in_some_colour(self.of.draw(n, generator), generator)
-
     def sharing(
         self, index: Tensor, columns: Sequence[int], generator: torch.Generator
     ) -> Tensor:
         """A partner in a colour of its own: colour is never shared on purpose."""
         inner = self.of.sharing(index // COLOURS, columns, generator)
-        return self._in_some_colour(inner, generator)
+        return self._in_some_look(inner, generator)
 
     def part(self, start: float, end: float, seed: int = 0) -> Dataset:
         """Some of the pictures, each in all its colours."""
         return Coloured(self.of.part(start, end, seed))
-
-    def _in_some_colour(self, inner: Tensor, generator: torch.Generator) -> Tensor:
-        drawn = torch.randint(
-            COLOURS, (len(inner),), generator=generator, device=generator.device
-        )
-        return inner * COLOURS + drawn.to(inner.device)
 
 
 def colours(index: Tensor) -> Tensor:

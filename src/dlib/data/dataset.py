@@ -10,8 +10,9 @@ from torch import Tensor
 
 from dlib.data.batch import Batch
 from dlib.data.factors import FactorSpace
+from dlib.data.order import RandomOrder
 
-Source = Literal["twin", "official", "folder", "several"]
+Source = Literal["twin", "sample", "official", "folder", "several"]
 
 # Rejection gives up after so many rounds that brought nothing.
 ROUNDS = 1000
@@ -28,9 +29,9 @@ class Dataset:
     ----------
     name : str
         Such as ``"dsprites"``.
-    source : {"twin", "official", "folder", "several"}
-        Whether pictures are rendered afresh, read from the official file or from a
-        folder, or come from several data sets.
+    source : {"twin", "sample", "official", "folder", "several"}
+        Whether pictures are rendered afresh, a package's sample of the official ones,
+        read from the official file or from a folder, or come from several data sets.
     space : FactorSpace
         Names and kinds of the columns of :meth:`factors`. Points need not fill it:
         200,000 photographs with 40 binary attributes lie in a space of 2^40 cells.
@@ -44,6 +45,9 @@ class Dataset:
     uniform: bool = True
     # Whether a draw shows several pictures together: pairs, views.
     together: bool = False
+    # How many points that follow one another are one picture, in several colours for
+    # instance: a part has all of them or none.
+    looks: int = 1
 
     def __init__(
         self,
@@ -198,6 +202,10 @@ class Dataset:
             start = end
         return parts
 
+    def random_order(self, seed: int) -> RandomOrder:
+        """The order of pictures that parts are cut from, a function of the seed."""
+        return RandomOrder(len(self) // self.looks, seed)
+
     # --- for people ---------------------------------------------------------
 
     def __getitem__(self, position: int) -> tuple[Tensor, Tensor]:
@@ -323,7 +331,7 @@ class Wrapper(Dataset):
                 f"round: {type(of).__name__}({type(self).__name__}(...))"
             )
         super().__init__(of.name, of.source, of.space, of.channels, of.size, of.device)
-        self.of, self.uniform = of, of.uniform
+        self.of, self.uniform, self.looks = of, of.uniform, of.looks
 
     def __len__(self) -> int:
         return len(self.of)
@@ -359,6 +367,9 @@ class Wrapper(Dataset):
         self, index: Tensor, columns: Sequence[int], generator: torch.Generator
     ) -> Tensor:
         return self.of.sharing(index, columns, generator)
+
+    def random_order(self, seed: int) -> RandomOrder:
+        return self.of.random_order(seed)
 
 
 def draw_until(

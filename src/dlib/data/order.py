@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import accumulate
+
 import torch
 from torch import Tensor
 
@@ -72,6 +75,29 @@ class RandomOrder:
         if backwards:
             left, right = right, left
         return (left << self._half) | right
+
+
+class BlockOrder(RandomOrder):
+    """Blocks of points one after the other, each in a random order of its own.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Of the blocks, whose points follow one another. A permutation is stored.
+    seed : int
+        As of :class:`RandomOrder`, which this is if there is one block.
+    """
+
+    def __init__(self, sizes: Sequence[int], seed: int) -> None:
+        self.n = sum(sizes)
+        generator = torch.Generator().manual_seed(seed)
+        starts = accumulate(sizes, initial=0)
+        blocks = [
+            torch.randperm(size, generator=generator) + start
+            for size, start in zip(sizes, starts, strict=False)
+        ]
+        self._forward = torch.cat(blocks)
+        self._backward = None
 
 
 def _scramble(values: Tensor, key: int) -> Tensor:

@@ -15,7 +15,8 @@ class Part(Wrapper):
     """The points between two fractions of a random order.
 
     The law is the whole's, restricted: a part of a correlated data set is
-    correlated. No list of points is made where there are too many for one.
+    correlated. No list of points is made where there are too many for one. The looks
+    of a picture stay together.
 
     Parameters
     ----------
@@ -39,8 +40,10 @@ class Part(Wrapper):
                 f"got {start:g} and {end:g}"
             )
         super().__init__(of)
-        self.order = RandomOrder(len(of), seed)
-        self.first, self.last = round(start * len(of)), round(end * len(of))
+        self.order = of.random_order(seed)
+        n = self.order.n
+        self.first = round(start * n) * self.looks
+        self.last = round(end * n) * self.looks
         if self.first == self.last:
             raise ValueError(
                 f"a fraction of {end - start:.3g} of {len(of)} images is none at all"
@@ -53,13 +56,21 @@ class Part(Wrapper):
         return self.last - self.first
 
     def points(self, positions: Tensor) -> Tensor:
-        return self.of.points(self.order.points(positions + self.first))
+        place = positions + self.first
+        picture = self.order.points(place // self.looks)
+        return self.of.points(picture * self.looks + place % self.looks)
 
     def positions(self, index: Tensor) -> Tensor:
         place = self.of.positions(index)
         known = (place >= 0) & (place < len(self.of))
-        place = self.order.positions(place.where(known, 0)) - self.first
+        place = place.where(known, 0)
+        picture = self.order.positions(place // self.looks)
+        place = picture * self.looks + place % self.looks - self.first
         return place.where(known, -1)
+
+    def random_order(self, seed: int) -> RandomOrder:
+        """Of this part's own pictures: a part can be cut again."""
+        return Dataset.random_order(self, seed)
 
     def holds(self, index: Tensor) -> Tensor:
         """Whether each point of the whole is in this part: bool, same shape."""
