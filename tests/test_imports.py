@@ -130,8 +130,8 @@ def test_the_picture_in_contributing_shows_these_arrows() -> None:
     assert drawn == wanted
 
 
-HEAVY = ("sklearn", "scipy", "pandas", "matplotlib", "h5py", "pooch", "requests",
-         "lightning_fabric", "IPython", "ipywidgets", "ray", "pebble",
+HEAVY = ("sklearn", "scipy", "pandas", "matplotlib", "mlxtend", "h5py", "pooch",
+         "requests", "lightning_fabric", "IPython", "ipywidgets", "ray", "pebble",
          "typer")  # fmt: skip
 
 

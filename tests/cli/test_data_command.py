@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -76,6 +77,29 @@ def test_get_list_check_where(data: Path, served: Path) -> None:
     assert run("check", "dsprites").exit_code == 0
 
 
+def test_a_data_set_of_several_files_is_fetched_whole(
+    data: Path, served: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = hashlib.sha256(b"labels").hexdigest()
+    files = (
+        replace(SMALL, name="mnist", format="idx", filename="images.gz"),
+        replace(
+            SMALL, name="mnist", format="idx", filename="labels.gz", size=6,
+            checksum=f"sha256:{digest}",
+        ),
+    )  # fmt: skip
+    monkeypatch.setattr(download, "FILES", files)
+    (served / "images.gz").write_bytes(CONTENT)
+    assert run("get", "mnist").exit_code == 1  # the second is not served yet
+    assert download.find("mnist") is None
+    assert "no file: the sample" in run("where").stdout
+    (served / "labels.gz").write_bytes(b"labels")
+    result = run("get", "mnist")
+    assert result.exit_code == 0 and result.stdout.count("checksum right") == 2
+    assert download.find("mnist") == data / "images.gz"
+    assert run("check", "mnist").stdout.count("checksum right") == 2
+
+
 def test_root_option(data: Path, served: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     assert run("get", "dsprites", "--root", str(other)).exit_code == 0
@@ -103,10 +127,11 @@ def test_check_without_a_file(data: Path) -> None:
 
 @pytest.mark.parametrize("order", ["get", "check"])
 def test_unknown_name(order: str) -> None:
-    result = run(order, "mnist")
+    result = run(order, "celeba")
     assert result.exit_code == 2
     assert result.stderr == (
-        "Error: no official data set 'mnist'; there are dsprites, shapes3d, mpi3d\n"
+        "Error: no official data set 'celeba'; there are dsprites, shapes3d, mpi3d, "
+        "mnist\n"
     )
 
 

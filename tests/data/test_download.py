@@ -367,10 +367,14 @@ def test_find(tmp_path: Path) -> None:
 
 
 def test_unknown_names_and_formats() -> None:
-    with pytest.raises(DataError, match="'mnist'; there are dsprites, shapes3d, mpi3d"):
-        official_file("mnist")
-    with pytest.raises(DataError, match="'mnist'; there are dsprites, shapes3d, mpi3d"):
-        find("mnist")
+    with pytest.raises(
+        DataError, match="'celeba'; there are dsprites, shapes3d, mpi3d"
+    ):
+        official_file("celeba")
+    with pytest.raises(
+        DataError, match="'celeba'; there are dsprites, shapes3d, mpi3d"
+    ):
+        find("celeba")
     with pytest.raises(DataError, match="dsprites is published as npz and hdf5, not"):
         official_file("dsprites", "zip")
     with pytest.raises(DataError, match="shapes3d is published as hdf5, not as 'npz'"):
@@ -378,7 +382,7 @@ def test_unknown_names_and_formats() -> None:
 
 
 def test_published_files_are_complete() -> None:
-    assert official_names() == ("dsprites", "shapes3d", "mpi3d")
+    assert official_names() == ("dsprites", "shapes3d", "mpi3d", "mnist")
     lengths = {"md5": 32, "sha256": 64}
     for file in FILES:
         algorithm, digest = file.checksum.split(":")

@@ -113,8 +113,11 @@ def test_official_file_of_another_size_of_grid(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"name": "mnist"}, "no data set 'mnist'; there are dsprites, shapes3d"),
-        ({"name": "dsprites", "source": "web"}, "one of auto, twin, official; got"),
+        ({"name": "celeba"}, "no data set 'celeba'; there are dsprites, shapes3d"),
+        (
+            {"name": "dsprites", "source": "web"},
+            "one of auto, twin, sample, official; got",
+        ),
         ({"name": "dsprites", "size": 0}, "positive number of pixels, got 0"),
         ({"name": "dsprites", "size": 64.0}, r"positive number of pixels, got 64\.0"),
         ({"name": "dsprites", "size": True}, "positive number of pixels, got True"),

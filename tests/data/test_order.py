@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from dlib.data import order
-from dlib.data.order import RandomOrder
+from dlib.data.order import BlockOrder, RandomOrder
 
 
 @pytest.fixture(params=["stored", "computed"])
@@ -52,3 +52,14 @@ def test_two_to_the_forty_points_need_no_list() -> None:
     assert int(points.min()) >= 0 and int(points.max()) < 2**40
     mean = float(points.double().mean()) / 2**40
     assert mean == pytest.approx(0.5, abs=0.02)
+
+
+def test_blocks_keep_their_turn(device: torch.device) -> None:
+    every = torch.arange(30, device=device)
+    mixed = BlockOrder((20, 10), 3)
+    found = mixed.points(every)
+    assert sorted(found[:20].tolist()) == list(range(20)) != found[:20].tolist()
+    assert sorted(found[20:].tolist()) == list(range(20, 30)) != found[20:].tolist()
+    assert torch.equal(mixed.positions(found), every)
+    alone = BlockOrder((30, 0), 3).points(every)
+    assert torch.equal(alone, RandomOrder(30, 3).points(every))

@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 app = typer.Typer(
-    help="Fetch and check the official data files. The twins need none.",
+    help="Fetch and check the official data files. The twins need none, nor does "
+    "the sample of MNIST.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -44,17 +45,18 @@ def get(
     ] = None,
     root: Root = None,
 ) -> None:
-    """Fetch an official file, with its checksum checked.
+    """Fetch the official file or files of a data set, checksums checked.
 
     DLIB_MIRROR names another address that serves the same files.
     """
-    from dlib.data.download import fetch, megabytes, official_file
+    from dlib.data.download import fetch, megabytes, official_files
 
     with _errors(WRONG_CALL):
-        file = official_file(name, format)
-    with _errors():
-        path = fetch(file, root)
-    typer.echo(f"{path} ({megabytes(path.stat().st_size)}), checksum right")
+        files = official_files(name, format)
+    for file in files:
+        with _errors():
+            path = fetch(file, root)
+        typer.echo(f"{path} ({megabytes(path.stat().st_size)}), checksum right")
 
 
 @app.command("list")
@@ -122,9 +124,11 @@ def check(
 def where(root: Root = None) -> None:
     """The folders in use."""
     from dlib.data.download import data_folder, find, official_names
+    from dlib.data.load import KINDS
     from dlib.storage import cache_folder
 
     typer.echo(f"official files: {data_folder(root)}")
     typer.echo(f"cache:          {cache_folder()}")
     for name in official_names():
-        typer.echo(f"{name + ':':<15} {find(name, root) or 'no file: the twin'}")
+        without = f"no file: the {KINDS[name].own}"
+        typer.echo(f"{name + ':':<15} {find(name, root) or without}")

@@ -10,8 +10,10 @@ from dlib.data.factors import Factor, FactorSpace
 from dlib.data.folder import Pictures, folder
 from dlib.data.load import NAMES, load
 from dlib.data.merged import Merged
+from dlib.data.mnist import Digits
 from dlib.data.mpi3d import TwinMPI3D
 from dlib.data.mpi3d_frames import real_frames
+from dlib.data.painted import Painted
 from dlib.data.pairs import Pairs
 from dlib.data.part import Part
 from dlib.data.shapes3d import TwinShapes3D
@@ -24,10 +26,12 @@ __all__ = [
     "Correlated",
     "DataError",
     "Dataset",
+    "Digits",
     "Factor",
     "FactorSpace",
     "Grid",
     "Merged",
+    "Painted",
     "Pairs",
     "Part",
     "Pictures",

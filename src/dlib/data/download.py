@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import requests
     from tqdm import tqdm
 
-Format = Literal["npz", "hdf5"]
+Format = Literal["npz", "hdf5", "idx"]
 
 log = logging.getLogger("dlib.data")
 
@@ -47,7 +47,7 @@ class OfficialFile:
     ----------
     name : str
         Of the data set, such as ``"dsprites"``.
-    format : {"npz", "hdf5"}
+    format : {"npz", "hdf5", "idx"}
         How it is written.
     filename : str
         The publisher's name for it, kept on disk.
@@ -69,6 +69,14 @@ class OfficialFile:
 
 _DSPRITES = "dsprites_ndarray_co1sh3sc6or40x32y32_64x64"
 _DSPRITES_URL = "https://github.com/google-deepmind/dsprites-dataset/raw/master/"
+
+
+def _mnist(filename: str, md5: str, size: int) -> OfficialFile:
+    # sizes, and sha256 of the same files: tensorflow-datasets, url_checksums/mnist.txt.
+    # https://ossci-datasets.s3.amazonaws.com/mnist/ has them too, for DLIB_MIRROR.
+    url = f"https://storage.googleapis.com/cvdf-datasets/mnist/{filename}"
+    return OfficialFile("mnist", "idx", filename, url, f"md5:{md5}", size)
+
 
 # Where a data set is published in two formats, the first is the one to fetch.
 FILES: tuple[OfficialFile, ...] = (
@@ -109,6 +117,10 @@ FILES: tuple[OfficialFile, ...] = (
         "md5:55889cb7c7dfc655d6e0277beee88868",
         12_740_198_400,
     ),
+    _mnist("train-images-idx3-ubyte.gz", "f68b3c2dcbeaaa9fbdd348bbdeb94873", 9_912_422),
+    _mnist("train-labels-idx1-ubyte.gz", "d53e105ee54ea40749a09fcbcd1e9432", 28_881),
+    _mnist("t10k-images-idx3-ubyte.gz", "9fb629c4189551a2d022fa330f9573f3", 1_648_877),
+    _mnist("t10k-labels-idx1-ubyte.gz", "ec29112dd5afa0611ce80d1b7f02629c", 4_542),
 )
 
 
@@ -117,14 +129,14 @@ def official_names() -> tuple[str, ...]:
     return tuple(dict.fromkeys(file.name for file in FILES))
 
 
-def official_file(name: str, format: str | None = None) -> OfficialFile:
-    """The official file of a data set.
+def official_files(name: str, format: str | None = None) -> tuple[OfficialFile, ...]:
+    """The files that a data set is published as, in one format: one, or MNIST's four.
 
     Parameters
     ----------
     name : str
         One of :func:`official_names`.
-    format : {"npz", "hdf5"}, optional
+    format : {"npz", "hdf5", "idx"}, optional
         Left out: the first that is published.
 
     Raises
@@ -136,11 +148,16 @@ def official_file(name: str, format: str | None = None) -> OfficialFile:
     if not files:
         names = ", ".join(official_names())
         raise DataError(f"no official data set {name!r}; there are {names}")
-    for file in files:
-        if format is None or file.format == format:
-            return file
-    formats = " and ".join(file.format for file in files)
-    raise DataError(f"{name} is published as {formats}, not as {format!r}")
+    chosen = tuple(f for f in files if f.format == (format or files[0].format))
+    if not chosen:
+        formats = " and ".join(dict.fromkeys(file.format for file in files))
+        raise DataError(f"{name} is published as {formats}, not as {format!r}")
+    return chosen
+
+
+def official_file(name: str, format: str | None = None) -> OfficialFile:
+    """The first of :func:`official_files`, and mostly the only one."""
+    return official_files(name, format)[0]
 
 
 def data_folder(root: str | os.PathLike[str] | None = None) -> Path:
@@ -155,16 +172,19 @@ def data_folder(root: str | os.PathLike[str] | None = None) -> Path:
 def find(name: str, root: str | os.PathLike[str] | None = None) -> Path | None:
     """The official file of a data set in the data folder, if it is there.
 
+    Of several that belong together, the first, if all of them are there.
+
     Raises
     ------
     DataError
         If there is no such data set.
     """
-    official_file(name)
-    for file in FILES:
-        path = data_folder(root) / file.filename
-        if file.name == name and path.is_file():
-            return path
+    official_files(name)
+    for format in dict.fromkeys(file.format for file in FILES if file.name == name):
+        files = official_files(name, format)
+        paths = [data_folder(root) / file.filename for file in files]
+        if all(path.is_file() for path in paths):
+            return paths[0]
     return None
 
 
@@ -376,7 +396,7 @@ class _Download:
 
         by_hand = (
             "or fetch it by other means and put it into the data folder (dlib data "
-            'where). source="twin" needs no file'
+            'where). source="auto" takes what needs no file'
         )
         if error.response is not None:
             code, reason = error.response.status_code, error.response.reason

@@ -6,17 +6,20 @@ import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, overload
 
 import torch
 
-from dlib.data.dataset import Grid
-from dlib.data.download import DataError, data_folder, find, official_file
+from dlib.data.dataset import Dataset, Grid
+from dlib.data.download import DataError, data_folder, find, official_files
 from dlib.data.dsprites import TwinDSprites
+from dlib.data.mnist import SIZES as DIGIT_SIZES
+from dlib.data.mnist import Digits, official_digits, sample_digits
 from dlib.data.mpi3d import TwinMPI3D
+from dlib.data.painted import Painted
 from dlib.data.shapes3d import TwinShapes3D
 
-# The official files have no other, in pixels.
+# Most official files have no other, in pixels.
 SIZE = 64
 
 log = logging.getLogger("dlib.data")
@@ -25,59 +28,122 @@ Device = torch.device | str
 
 
 class Kind(NamedTuple):
-    """A data set that has a name: its channels, and how both sources are made."""
+    """A data set that has a name: what it is like, and how both sources are made.
+
+    ``own`` is the source that needs no file, which ``make`` makes and ``version`` is
+    the version of; ``sizes`` are those of the official pictures, the usual one first;
+    ``files`` is the name under which those are published.
+    """
 
     channels: int
-    twin: type[TwinDSprites] | type[TwinShapes3D] | type[TwinMPI3D]
-    official: Callable[[Path, Device], Grid]
+    sizes: tuple[int, ...]
+    own: Literal["twin", "sample"]
+    make: Callable[[int, Device], Dataset]
+    version: int
+    files: str
+    official: Callable[[Path, int, Device], Dataset]
 
 
-def _official_dsprites(path: Path, device: Device) -> Grid:
+def _official_dsprites(path: Path, size: int, device: Device) -> Grid:
     from dlib.data.official import OfficialDSprites
 
     return OfficialDSprites(path, device)
 
 
-def _official_shapes3d(path: Path, device: Device) -> Grid:
+def _official_shapes3d(path: Path, size: int, device: Device) -> Grid:
     from dlib.data.official import OfficialShapes3D
 
     return OfficialShapes3D(path, device)
 
 
-def _official_mpi3d(path: Path, device: Device) -> Grid:
+def _official_mpi3d(path: Path, size: int, device: Device) -> Grid:
     from dlib.data.official import OfficialMPI3D
 
     return OfficialMPI3D(path, device)
 
 
+def _official_mnist(path: Path, size: int, device: Device) -> Digits:
+    return official_digits(path.parent, size, device)
+
+
+def _official_cmnist(path: Path, size: int, device: Device) -> Painted:
+    return Painted(_official_mnist(path, size, device))
+
+
+def _sample_cmnist(size: int, device: Device) -> Painted:
+    return Painted(sample_digits(size, device))
+
+
 KINDS = {
-    "dsprites": Kind(1, TwinDSprites, _official_dsprites),
-    "shapes3d": Kind(3, TwinShapes3D, _official_shapes3d),
-    "mpi3d": Kind(3, TwinMPI3D, _official_mpi3d),
-}
+    "dsprites": Kind(
+        1, (SIZE,), "twin", TwinDSprites, TwinDSprites.version, "dsprites",
+        _official_dsprites,
+    ),
+    "shapes3d": Kind(
+        3, (SIZE,), "twin", TwinShapes3D, TwinShapes3D.version, "shapes3d",
+        _official_shapes3d,
+    ),
+    "mpi3d": Kind(
+        3, (SIZE,), "twin", TwinMPI3D, TwinMPI3D.version, "mpi3d", _official_mpi3d
+    ),
+    "mnist": Kind(
+        1, DIGIT_SIZES, "sample", sample_digits, Digits.version, "mnist",
+        _official_mnist,
+    ),
+    "cmnist": Kind(
+        3, DIGIT_SIZES, "sample", _sample_cmnist, Painted.version, "mnist",
+        _official_cmnist,
+    ),
+}  # fmt: skip
 NAMES = tuple(KINDS)
-SOURCES = ("auto", "twin", "official")
+SOURCES = ("auto", "twin", "sample", "official")
+
+Chosen = Literal["auto", "twin", "sample", "official"]
+
+
+@overload
+def load(
+    name: Literal["dsprites", "shapes3d", "mpi3d"],
+    source: Chosen = "auto",
+    size: int | None = None,
+    root: str | os.PathLike[str] | None = None,
+    device: torch.device | str = "cpu",
+) -> Grid: ...
+
+
+@overload
+def load(
+    name: str,
+    source: Chosen = "auto",
+    size: int | None = None,
+    root: str | os.PathLike[str] | None = None,
+    device: torch.device | str = "cpu",
+) -> Dataset: ...
 
 
 def load(
     name: str,
-    source: Literal["auto", "twin", "official"] = "auto",
-    size: int = 64,
+    source: Chosen = "auto",
+    size: int | None = None,
     root: str | os.PathLike[str] | None = None,
     device: torch.device | str = "cpu",
-) -> Grid:
+) -> Dataset:
     """A data set by its name.
 
     Parameters
     ----------
-    name : {"dsprites", "shapes3d", "mpi3d"}
-        Which.
-    source : {"auto", "twin", "official"}
-        The twin is rendered and needs no file. ``"auto"`` takes the official file
-        where it lies in the data folder, and the twin elsewhere; which of the two
-        it was stands in ``dataset.source`` and in what the data set prints.
-    size : int
-        Width and height in pixels. The official files have 64 only.
+    name : {"dsprites", "shapes3d", "mpi3d", "mnist", "cmnist"}
+        Which. CMNIST is MNIST :class:`Painted` in ten hues.
+    source : {"auto", "twin", "sample", "official"}
+        A twin is rendered, and a sample is real pictures that a package ships: 5,000
+        of MNIST's digits. Neither needs a file, and a data set has one of the two.
+        ``"auto"`` takes the official files where they lie in the data folder, and the
+        twin or the sample elsewhere; which of them it was stands in
+        ``dataset.source`` and in what the data set prints.
+    size : int, optional
+        Width and height in pixels. The official files have 64 only, which is what is
+        taken if this is left out; twins draw other sizes. MNIST's digits have 28, or
+        32 with a border of two black pixels.
     root : path, optional
         Folder with the official files. Left out: ``$DLIB_DATA``, else a folder in
         the user's cache (``dlib data where`` prints it).
@@ -86,15 +152,17 @@ def load(
 
     Returns
     -------
-    Grid
-        ``render``, ``sample``, ``split`` and ``space`` are alike for both sources.
+    Dataset
+        ``sample``, ``split`` and ``space`` are alike for all sources. All but digits
+        are a :class:`Grid`, which has ``render`` too.
 
     Raises
     ------
     DataError
-        A ValueError: if the name or the source is unknown, the size is not a
-        number of pixels or not to be had from the official file, or the official
-        file is not there or cannot be read.
+        A ValueError: if the name or the source is unknown, the data set has no such
+        source, the size is not a number of pixels or not to be had from it, the
+        official file is not there or cannot be read, or the package with the sample
+        is not installed.
 
     Examples
     --------
@@ -107,24 +175,37 @@ def load(
         raise DataError(f"no data set {name!r}; there are {', '.join(NAMES)}")
     if source not in SOURCES:
         raise DataError(f"source must be one of {', '.join(SOURCES)}; got {source!r}")
+    kind = KINDS[name]
+    if source not in ("auto", kind.own, "official"):
+        raise DataError(
+            f"{name} has no {source}; its source is {kind.own} or official, or auto, "
+            "which takes what is there"
+        )
+    size = kind.sizes[0] if size is None else size
     if not isinstance(size, int) or isinstance(size, bool) or size < 1:
         raise DataError(f"size must be a positive number of pixels, got {size!r}")
 
-    if source == "official" and size != SIZE:
+    if source == "official" and size not in kind.sizes:
+        there = " or ".join(f"{s}x{s}" for s in kind.sizes)
+        other = ', or source="twin", which draws other sizes'
         raise DataError(
-            f"the official {name} pictures are {SIZE}x{SIZE}, and size={size} was "
-            f'asked for; use size={SIZE}, or source="twin", which draws other sizes'
+            f"the official {name} pictures are {there}, and size={size} was asked "
+            f"for; use size={kind.sizes[0]}{other if kind.own == 'twin' else ''}"
         )
-    path = find(name, root) if source != "twin" and size == SIZE else None
+    wanted = source != kind.own and size in kind.sizes
+    path = find(kind.files, root) if wanted else None
     if source == "official" and path is None:
+        folder = data_folder(root)
+        names = [file.filename for file in official_files(kind.files)]
+        absent = ", ".join(n for n in names if not (folder / n).is_file())
         raise DataError(
-            f"there is no {official_file(name).filename} in {data_folder(root)}; "
-            f"fetch it with `dlib data get {name}`, name its folder (root=... or "
-            'DLIB_DATA), or use source="twin", which needs no file'
+            f"there is no {absent} in {folder}; fetch it with `dlib data get "
+            f"{kind.files}`, name its folder (root=... or DLIB_DATA), or use "
+            f'source="{kind.own}", which needs no file'
         )
     if path is not None:
-        dataset = KINDS[name].official(path, device)
+        dataset = kind.official(path, size, device)
     else:
-        dataset = KINDS[name].twin(size, device)
+        dataset = kind.make(size, device)
     log.info("%s", dataset)
     return dataset

@@ -63,7 +63,7 @@ class _Data(BaseModel):
 
     @property
     def versions(self) -> dict[str, int]:
-        """The version of each twin in it: of how its pictures look."""
+        """The version of each twin or sample in it: of how its pictures look."""
         return {}
 
 
@@ -76,8 +76,26 @@ class NamedData(_Data):
 
     kind: Literal["named"]
     name: str
-    source: Literal["twin", "official"] = "twin"
+    source: Literal["twin", "sample", "official"] = "twin"
     size: PositiveInt = 64
+
+    @model_validator(mode="before")
+    @classmethod
+    def _its_own(cls, given: Any) -> Any:
+        """What is not said is as the data set has it: its first size, and no file."""
+        name = given.get("name") if isinstance(given, dict) else None
+        if not isinstance(name, str) or name not in KINDS:
+            return given
+        return {"source": KINDS[name].own, "size": KINDS[name].sizes[0], **given}
+
+    @model_validator(mode="after")
+    def _has_the_source(self) -> NamedData:
+        own = KINDS[self.name].own
+        if self.source not in (own, "official"):
+            raise ValueError(
+                f"{self.name} has no {self.source}; its source is {own} or official"
+            )
+        return self
 
     @field_validator("name")
     @classmethod
@@ -101,8 +119,8 @@ class NamedData(_Data):
 
     @property
     def versions(self) -> dict[str, int]:
-        twin = self.source == "twin"
-        return {self.name: KINDS[self.name].twin.version} if twin else {}
+        kind = KINDS[self.name]
+        return {self.name: kind.version} if self.source == kind.own else {}
 
 
 class FolderData(_Data):

@@ -167,8 +167,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         except ValueError as error:
             parser.error(str(error))
     else:
-        datasets = [load(name, source="twin", size=64) for name in FROM]
-        figure = factor_rows(datasets, FROM)
+        twins = [load(name, source="twin", size=64) for name in FROM]
+        grids = [twin for twin in twins if isinstance(twin, Grid)]
+        figure = factor_rows(grids, FROM)
     figure.savefig(given.out, dpi=150)
     plt.close(figure)
     print(given.out)
