@@ -6,6 +6,11 @@ change the meaning of every weight by a factor of thousands.
 """
 
 from dlib.losses.contrastive import contrastive_loss, cosface_loss, cosine_similarity
+from dlib.losses.contrastive_regulariser import (
+    CoupledCodes,
+    contrastive_regulariser,
+    coupled_codes,
+)
 from dlib.losses.dip import (
     covariance,
     dip_penalty,
@@ -31,12 +36,15 @@ from dlib.losses.total_correlation import (
 )
 
 __all__ = [
+    "CoupledCodes",
     "Decomposition",
     "average_of_gaussians",
     "bernoulli_nll",
     "contrastive_loss",
+    "contrastive_regulariser",
     "cosface_loss",
     "cosine_similarity",
+    "coupled_codes",
     "covariance",
     "decompose_kl",
     "density_ratio",
