@@ -81,6 +81,25 @@ def test_padless_conv_has_the_papers_layers() -> None:
         networks.padless_conv(20, 3, size=32)
 
 
+@pytest.mark.parametrize(("channels", "size"), [(1, 64), (3, 32)])
+def test_info_gan_has_its_authors_layers(channels: int, size: int) -> None:
+    """github.com/fjxmlzn/InfoGAN-CR, InfoGAN-CR_CdSprites/gan/network.py."""
+    encoder, decoder, *_ = networks.info_gan(5, channels, size)
+    maps = convolution(32, 32) + convolution(64, 64)
+    inner = 64 * (size // 16) ** 2
+    assert count(encoder[:-1]) == (
+        convolution(channels, 32) + maps + convolution(32, 64) + linear(inner, 128)
+    )
+    assert count(encoder[-1]) == linear(128, 128) + linear(128, 5)
+    norms = 2 * (128 + inner + 64 + 32 + 32)
+    assert count(decoder) - norms == (
+        linear(5, 128) + linear(128, inner)
+        + maps + convolution(64, 32) + convolution(32, channels)
+    )  # fmt: skip
+    slopes = {m.negative_slope for m in decoder if isinstance(m, nn.LeakyReLU)}
+    assert slopes == {0.2}
+
+
 def test_nonlinearities_are_the_table_s() -> None:
     def kinds(module: nn.Module) -> list[type]:
         return [type(m) for m in module if isinstance(m, (nn.ReLU, nn.Tanh))]
@@ -94,7 +113,7 @@ def test_nonlinearities_are_the_table_s() -> None:
 
 
 # The smallest pictures that each takes.
-SMALL = {"conv": 16, "shapes_mlp": 16, "padless_conv": 64}
+SMALL = {"conv": 16, "shapes_mlp": 16, "padless_conv": 64, "info_gan": 16}
 
 
 @pytest.mark.parametrize("name", sorted(networks.NETWORKS))
@@ -125,7 +144,7 @@ def test_codes_and_logits_can_take_both_signs(name: str) -> None:
         (decoder, torch.randn(2, 4)),
     ):
         before = network(inputs)
-        last = [m for m in network if list(m.parameters())][-1]
+        last = [m for m in network.modules() if list(m.parameters(recurse=False))][-1]
         with torch.no_grad():
             for parameter in last.parameters():
                 parameter.neg_()

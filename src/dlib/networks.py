@@ -92,11 +92,7 @@ def conv(
     divides; at 64 the innermost maps are 4x4.
     """
     _check(latent_dim, channels, size, heads)
-    if size % 16:
-        raise ValueError(
-            f"the convolutional network halves pictures four times: size must be a "
-            f"multiple of 16, got {size}"
-        )
+    _check_halvings(size)
     inner = size // 16
     encoder = nn.Sequential(
         nn.Conv2d(channels, 32, 4, stride=2, padding=1),
@@ -180,7 +176,68 @@ def padless_conv(
     return Networks(encoder, decoder, latent_dim, channels, size, heads)
 
 
-NETWORKS = {"shapes_mlp": shapes_mlp, "conv": conv, "padless_conv": padless_conv}
+def info_gan(
+    latent_dim: int = 5, channels: int = 1, size: int = 64, heads: int = 1
+) -> Networks:
+    """Four convolutions with leaky ReLU, and a generator with batch norm.
+
+    The networks of Lin et al. (2020), as their code for CdSprites has them
+    (github.com/fjxmlzn/InfoGAN-CR): convolutions with 32, 32, 64, 64 channels of 4x4,
+    leaky ReLU (0.2), a layer of 128; then, in a ``Sequential`` of its own, the head of
+    the encoder with a hidden layer of 128, which a discriminator does not share. The
+    decoder has 128 units, then maps of 64, 64, 32, 32 channels. There batch norm
+    follows each activation; here it precedes it, so that a page can run the decoder
+    (:func:`dlib.models.page_decoder`). Pictures of any size that 16 divides.
+    """
+    _check(latent_dim, channels, size, heads)
+    _check_halvings(size)
+    inner = size // 16
+    encoder = nn.Sequential(
+        nn.Conv2d(channels, 32, 4, stride=2, padding=1),
+        nn.LeakyReLU(0.2),
+        nn.Conv2d(32, 32, 4, stride=2, padding=1),
+        nn.LeakyReLU(0.2),
+        nn.Conv2d(32, 64, 4, stride=2, padding=1),
+        nn.LeakyReLU(0.2),
+        nn.Conv2d(64, 64, 4, stride=2, padding=1),
+        nn.LeakyReLU(0.2),
+        nn.Flatten(),
+        nn.Linear(64 * inner * inner, 128),
+        nn.LeakyReLU(0.2),
+        nn.Sequential(
+            nn.Linear(128, 128),
+            nn.LeakyReLU(0.2),
+            FullPrecisionLinear(128, heads * latent_dim),
+        ),
+    )
+    decoder = nn.Sequential(
+        FullPrecisionLinear(latent_dim, 128),
+        nn.BatchNorm1d(128),
+        nn.ReLU(),
+        nn.Linear(128, 64 * inner * inner),
+        nn.BatchNorm1d(64 * inner * inner),
+        nn.ReLU(),
+        nn.Unflatten(1, (64, inner, inner)),
+        nn.ConvTranspose2d(64, 64, 4, stride=2, padding=1),
+        nn.BatchNorm2d(64),
+        nn.LeakyReLU(0.2),
+        nn.ConvTranspose2d(64, 32, 4, stride=2, padding=1),
+        nn.BatchNorm2d(32),
+        nn.LeakyReLU(0.2),
+        nn.ConvTranspose2d(32, 32, 4, stride=2, padding=1),
+        nn.BatchNorm2d(32),
+        nn.LeakyReLU(0.2),
+        nn.ConvTranspose2d(32, channels, 4, stride=2, padding=1),
+    )
+    return Networks(encoder, decoder, latent_dim, channels, size, heads)
+
+
+NETWORKS = {
+    "shapes_mlp": shapes_mlp,
+    "conv": conv,
+    "padless_conv": padless_conv,
+    "info_gan": info_gan,
+}
 
 
 def build(
@@ -194,7 +251,7 @@ def build(
 
     Parameters
     ----------
-    name : {"conv", "shapes_mlp", "padless_conv"}
+    name : {"conv", "shapes_mlp", "padless_conv", "info_gan"}
     latent_dim, channels, size : int
         Of the code and of the pictures.
     heads : int
@@ -255,3 +312,11 @@ def _check(latent_dim: int, channels: int, size: int, heads: int) -> None:
     ):
         if value < 1:
             raise ValueError(f"{name} must be positive, got {value}")
+
+
+def _check_halvings(size: int) -> None:
+    if size % 16:
+        raise ValueError(
+            f"the convolutional network halves pictures four times: size must be a "
+            f"multiple of 16, got {size}"
+        )
