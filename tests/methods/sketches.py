@@ -1,8 +1,8 @@
-"""Three methods to come, written down tersely: do the interfaces carry them?
+"""Two methods to come, written down tersely: do the interfaces carry them?
 
 They are sketches: networks are tiny and constants are not the papers'. What they
-have of the real ones is their shape: two players, swapped chunks, a schedule, an inner
-loop that is differentiated through.
+have of the real ones is their shape: two players, swapped chunks, an inner loop that is
+differentiated through.
 """
 
 from __future__ import annotations
@@ -85,48 +85,6 @@ class Mixing(Chunked):
         logs = detached(back=back, classifier=told, fooled=fooled)
         yield Loss("codec", back + told + fooled, logs)
         real, fake = self.adversary(x1), self.adversary(x3.detach())
-        yield Loss("adversary", (F.softplus(-real) + F.softplus(fake)).mean(), {})
-
-
-class InfoGANCR(Chunked):
-    """No reconstruction; a contrastive regulariser that sets in at a step."""
-
-    def __init__(self, networks: Networks, begins: int = 10) -> None:
-        super().__init__(networks, chunks=networks.latent_dim)
-        self.begins = begins
-        self.adversary = nn.Sequential(nn.Flatten(), mlp(self.pixels, 1))
-        d = networks.latent_dim
-        self.which = nn.Sequential(nn.Flatten(), mlp(2 * self.pixels, d))
-
-    def players(self) -> dict[str, Player]:
-        makers = [self.encoder, self.decoder, self.which]
-        mine = [p for module in makers for p in module.parameters()]
-        return {
-            "generator": Player(mine, 1e-3, (0.5, 0.999)),
-            "adversary": Player([*self.adversary.parameters()], 2e-4, (0.5, 0.999)),
-        }
-
-    def losses(self, batch: Batch, generator: torch.Generator) -> Iterator[Loss]:
-        n, d, device = len(batch.images), self.latent_dim, batch.images.device
-
-        def draw() -> Tensor:
-            return torch.rand(n, d, generator=generator, device=device) * 2 - 1
-
-        codes = draw()
-        made = self.decode(codes)
-        fooled = F.softplus(-self.adversary(made)).mean()
-        info = (self.encode(made) - codes).square().mean()
-        value, logs = fooled + info, detached(fooled=fooled, info=info)
-        if batch.step > self.begins:
-            fixed = torch.randint(d, (n,), generator=generator, device=device)
-            a, b = draw(), draw()
-            rows = torch.arange(n, device=device)
-            b[rows, fixed] = a[rows, fixed]
-            pair = torch.cat([self.decode(a), self.decode(b)], dim=1)
-            contrast = F.cross_entropy(self.which(pair), fixed)
-            value, logs = value + contrast, {**logs, **detached(contrast=contrast)}
-        yield Loss("generator", value, logs)
-        real, fake = self.adversary(batch.images), self.adversary(made.detach())
         yield Loss("adversary", (F.softplus(-real) + F.softplus(fake)).mean(), {})
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 import torch
 from sketches import (
-    InfoGANCR,
     Intervention,
     Make,
     Mixing,
@@ -36,6 +35,7 @@ from dlib.models import (
     FactorGroupVAE,
     FactorVAE,
     GroupTCVAE,
+    InfoGANCR,
     Method,
 )
 from dlib.networks import Networks
@@ -73,6 +73,10 @@ def group_tc_vae(nets: Networks) -> nn.Module:
     return GroupTCVAE(nets, width=16, depth=2, discriminator_rate=1e-3)
 
 
+def info_gan_cr(nets: Networks) -> nn.Module:
+    return InfoGANCR(nets, contrast_from=5, gap=1.5, gap_until=10)
+
+
 # Each with the data that its paper needs, and its networks' heads.
 CASES: dict[str, tuple[Make, Dataset, int, int]] = {
     "FactorVAE": (factor_vae, sprites(), 4, 2),
@@ -97,7 +101,7 @@ CASES: dict[str, tuple[Make, Dataset, int, int]] = {
         GVAE, Views(sprites(), [Move(name="move", shift=0.1)]), 4, 2
     ),
     "Mixing": (Mixing, sprites(), 8, 1),
-    "InfoGANCR": (InfoGANCR, sprites(), 4, 1),
+    "InfoGANCR": (info_gan_cr, sprites(), 4, 1),
     "Intervention": (Intervention, correlated_part(), 4, 1),
 }  # fmt: skip
 
@@ -158,7 +162,7 @@ def test_it_trains_and_resumes_bit_for_bit(case: str, tmp_path: Path) -> None:
 
 def test_a_term_of_a_schedule_is_averaged_over_its_steps() -> None:
     history = train(build("InfoGANCR"), CASES["InfoGANCR"][1], steps=60)
-    late = InfoGANCR(networks.conv(4, 1, SIZE, 1), begins=55)
+    late = InfoGANCR(networks.conv(4, 1, SIZE, 1), contrast_from=55)
     networks.initialise(late, torch.Generator().manual_seed(0))
     told = train(late, CASES["InfoGANCR"][1], steps=60)
     assert told.steps == history.steps == [50, 60]

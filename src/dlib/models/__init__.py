@@ -10,6 +10,7 @@ from dlib.models.factor_group_vae import FactorGroupVAE
 from dlib.models.factor_vae import FactorVAE
 from dlib.models.group_tc_vae import GroupTCVAE
 from dlib.models.group_vae import GVAE, MLVAE, AdaGVAE, AdaMLVAE, GroupVAE
+from dlib.models.info_gan_cr import InfoGANCR
 from dlib.models.info_vae import InfoVAE
 from dlib.models.method import Loss, Method, Player, Posterior
 from dlib.models.page import PageDecoder, page_decoder
@@ -30,6 +31,7 @@ METHODS: dict[str, Any] = {
     "ada_ml_vae": AdaMLVAE,
     "ada_gvae": AdaGVAE,
     "group_tc_vae": GroupTCVAE,
+    "info_gan_cr": InfoGANCR,
 }
 
 __all__ = [
@@ -47,6 +49,7 @@ __all__ = [
     "FactorVAE",
     "GroupTCVAE",
     "GroupVAE",
+    "InfoGANCR",
     "InfoVAE",
     "Loss",
     "Method",
