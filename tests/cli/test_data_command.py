@@ -131,7 +131,7 @@ def test_unknown_name(order: str) -> None:
     assert result.exit_code == 2
     assert result.stderr == (
         "Error: no official data set 'celeba'; there are dsprites, shapes3d, mpi3d, "
-        "mnist\n"
+        "mnist, flowers\n"
     )
 
 

@@ -382,7 +382,7 @@ def test_unknown_names_and_formats() -> None:
 
 
 def test_published_files_are_complete() -> None:
-    assert official_names() == ("dsprites", "shapes3d", "mpi3d", "mnist")
+    assert official_names() == ("dsprites", "shapes3d", "mpi3d", "mnist", "flowers")
     lengths = {"md5": 32, "sha256": 64}
     for file in FILES:
         algorithm, digest = file.checksum.split(":")

@@ -7,6 +7,7 @@ from dlib.data.dataset import Dataset, Grid
 from dlib.data.download import DataError
 from dlib.data.dsprites import TwinDSprites
 from dlib.data.factors import Factor, FactorSpace
+from dlib.data.flowers import BySpecies, FlowerLooks, TwinFlowers
 from dlib.data.folder import Pictures, folder
 from dlib.data.load import NAMES, load
 from dlib.data.merged import Merged
@@ -22,6 +23,7 @@ from dlib.data.views import Views
 __all__ = [
     "NAMES",
     "Batch",
+    "BySpecies",
     "Coloured",
     "Correlated",
     "DataError",
@@ -29,6 +31,7 @@ __all__ = [
     "Digits",
     "Factor",
     "FactorSpace",
+    "FlowerLooks",
     "Grid",
     "Merged",
     "Painted",
@@ -36,6 +39,7 @@ __all__ = [
     "Part",
     "Pictures",
     "TwinDSprites",
+    "TwinFlowers",
     "TwinMPI3D",
     "TwinShapes3D",
     "Views",

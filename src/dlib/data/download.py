@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import requests
     from tqdm import tqdm
 
-Format = Literal["npz", "hdf5", "idx"]
+Format = Literal["npz", "hdf5", "idx", "jpeg"]
 
 log = logging.getLogger("dlib.data")
 
@@ -47,8 +47,8 @@ class OfficialFile:
     ----------
     name : str
         Of the data set, such as ``"dsprites"``.
-    format : {"npz", "hdf5", "idx"}
-        How it is written.
+    format : {"npz", "hdf5", "idx", "jpeg"}
+        How the pictures are written, in it or in the file that it belongs to.
     filename : str
         The publisher's name for it, kept on disk.
     url : str
@@ -76,6 +76,12 @@ def _mnist(filename: str, md5: str, size: int) -> OfficialFile:
     # https://ossci-datasets.s3.amazonaws.com/mnist/ has them too, for DLIB_MIRROR.
     url = f"https://storage.googleapis.com/cvdf-datasets/mnist/{filename}"
     return OfficialFile("mnist", "idx", filename, url, f"md5:{md5}", size)
+
+
+def _flowers(filename: str, md5: str, size: int) -> OfficialFile:
+    # md5 as in torchvision's loader.
+    url = f"https://www.robots.ox.ac.uk/~vgg/data/flowers/102/{filename}"
+    return OfficialFile("flowers", "jpeg", filename, url, f"md5:{md5}", size)
 
 
 # Where a data set is published in two formats, the first is the one to fetch.
@@ -121,6 +127,9 @@ FILES: tuple[OfficialFile, ...] = (
     _mnist("train-labels-idx1-ubyte.gz", "d53e105ee54ea40749a09fcbcd1e9432", 28_881),
     _mnist("t10k-images-idx3-ubyte.gz", "9fb629c4189551a2d022fa330f9573f3", 1_648_877),
     _mnist("t10k-labels-idx1-ubyte.gz", "ec29112dd5afa0611ce80d1b7f02629c", 4_542),
+    _flowers("102flowers.tgz", "52808999861908f626f3c1f4e79d11fa", 344_862_509),
+    _flowers("imagelabels.mat", "e0620be6f572b9609742df49c70aed4d", 502),
+    _flowers("setid.mat", "a5357ecc9cb78c4bef273ce3793fc85c", 14_989),
 )
 
 
@@ -130,13 +139,13 @@ def official_names() -> tuple[str, ...]:
 
 
 def official_files(name: str, format: str | None = None) -> tuple[OfficialFile, ...]:
-    """The files that a data set is published as, in one format: one, or MNIST's four.
+    """The files that a data set is published as, in one format: one, or several.
 
     Parameters
     ----------
     name : str
         One of :func:`official_names`.
-    format : {"npz", "hdf5", "idx"}, optional
+    format : {"npz", "hdf5", "idx", "jpeg"}, optional
         Left out: the first that is published.
 
     Raises

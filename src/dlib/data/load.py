@@ -13,6 +13,7 @@ import torch
 from dlib.data.dataset import Dataset, Grid
 from dlib.data.download import DataError, data_folder, find, official_files
 from dlib.data.dsprites import TwinDSprites
+from dlib.data.flowers import TwinFlowers
 from dlib.data.mnist import SIZES as DIGIT_SIZES
 from dlib.data.mnist import Digits, official_digits, sample_digits
 from dlib.data.mpi3d import TwinMPI3D
@@ -32,7 +33,8 @@ class Kind(NamedTuple):
 
     ``own`` is the source that needs no file, which ``make`` makes and ``version`` is
     the version of; ``sizes`` are those of the official pictures, the usual one first;
-    ``files`` is the name under which those are published.
+    ``files`` is the name under which those are published. Photographs are ``resized``,
+    so that their official pictures are of any size.
     """
 
     channels: int
@@ -42,6 +44,7 @@ class Kind(NamedTuple):
     version: int
     files: str
     official: Callable[[Path, int, Device], Dataset]
+    resized: bool = False
 
 
 def _official_dsprites(path: Path, size: int, device: Device) -> Grid:
@@ -74,6 +77,12 @@ def _sample_cmnist(size: int, device: Device) -> Painted:
     return Painted(sample_digits(size, device))
 
 
+def _official_flowers(path: Path, size: int, device: Device) -> Dataset:
+    from dlib.data.official_flowers import OfficialFlowers
+
+    return OfficialFlowers(path, size, device)
+
+
 KINDS = {
     "dsprites": Kind(
         1, (SIZE,), "twin", TwinDSprites, TwinDSprites.version, "dsprites",
@@ -93,6 +102,10 @@ KINDS = {
     "cmnist": Kind(
         3, DIGIT_SIZES, "sample", _sample_cmnist, Painted.version, "mnist",
         _official_cmnist,
+    ),
+    "flowers": Kind(
+        3, (SIZE,), "twin", TwinFlowers, TwinFlowers.version, "flowers",
+        _official_flowers, resized=True,
     ),
 }  # fmt: skip
 NAMES = tuple(KINDS)
@@ -132,7 +145,7 @@ def load(
 
     Parameters
     ----------
-    name : {"dsprites", "shapes3d", "mpi3d", "mnist", "cmnist"}
+    name : {"dsprites", "shapes3d", "mpi3d", "mnist", "cmnist", "flowers"}
         Which. CMNIST is MNIST :class:`Painted` in ten hues.
     source : {"auto", "twin", "sample", "official"}
         A twin is rendered, and a sample is real pictures that a package ships: 5,000
@@ -142,8 +155,9 @@ def load(
         ``dataset.source`` and in what the data set prints.
     size : int, optional
         Width and height in pixels. The official files have 64 only, which is what is
-        taken if this is left out; twins draw other sizes. MNIST's digits have 28, or
-        32 with a border of two black pixels.
+        taken if this is left out; twins draw other sizes, and the photographs of
+        flowers are resized to them. MNIST's digits have 28, or 32 with a border of two
+        black pixels.
     root : path, optional
         Folder with the official files. Left out: ``$DLIB_DATA``, else a folder in
         the user's cache (``dlib data where`` prints it).
@@ -154,7 +168,9 @@ def load(
     -------
     Dataset
         ``sample``, ``split`` and ``space`` are alike for all sources. All but digits
-        are a :class:`Grid`, which has ``render`` too.
+        and flowers are a :class:`Grid`, which has ``render`` too. Of the photographs
+        of flowers only the species is known; their ``published("train")``,
+        ``"valid"`` and ``"test"`` are the parts that their authors publish.
 
     Raises
     ------
@@ -185,15 +201,15 @@ def load(
     if not isinstance(size, int) or isinstance(size, bool) or size < 1:
         raise DataError(f"size must be a positive number of pixels, got {size!r}")
 
-    if source == "official" and size not in kind.sizes:
+    sized = kind.resized or size in kind.sizes
+    if source == "official" and not sized:
         there = " or ".join(f"{s}x{s}" for s in kind.sizes)
         other = ', or source="twin", which draws other sizes'
         raise DataError(
             f"the official {name} pictures are {there}, and size={size} was asked "
             f"for; use size={kind.sizes[0]}{other if kind.own == 'twin' else ''}"
         )
-    wanted = source != kind.own and size in kind.sizes
-    path = find(kind.files, root) if wanted else None
+    path = find(kind.files, root) if source != kind.own and sized else None
     if source == "official" and path is None:
         folder = data_folder(root)
         names = [file.filename for file in official_files(kind.files)]

@@ -218,6 +218,9 @@ class _Rows:
 class _Contents:
     """An open official file: its pictures' shape and type, and ways to read it."""
 
+    # Of the unpacked array's name, where a file can be read in several ways.
+    variant = ""
+
     def __init__(self, path: Path, pictures: str, shape: tuple[int, ...], dtype: Any):
         self.path = path
         self.pictures = pictures
@@ -227,6 +230,13 @@ class _Contents:
     def slabs(self) -> Iterator[np.ndarray]:
         """All pictures in order, some thousands at a time."""
         raise TypeError(f"{type(self).__name__} must define slabs")
+
+    def placed(self) -> Iterator[tuple[int, np.ndarray]]:
+        """All pictures, some at a time, each time with the number of the first."""
+        first = 0
+        for slab in self.slabs():
+            yield first, slab
+            first += len(slab)
 
     def labels(self, key: str) -> np.ndarray:
         """The whole array called ``key``."""
@@ -426,7 +436,7 @@ def _unpack(
     """
     folder = cache_folder() / "unpacked"
     status = file.path.stat()
-    place = f"{file.path.stem}-{_digest(str(file.path.resolve()))}"
+    place = f"{file.path.stem}{file.variant}-{_digest(str(file.path.resolve()))}"
     state = _digest(f"{status.st_size} {status.st_mtime_ns} {space.sizes}")
     target = folder / f"{place}-{state}.npy"
     if _is_whole(target, file.shape, bits):
@@ -477,7 +487,8 @@ def _write_rows(file: _Contents, partial: Path, target: Path, bits: bool) -> Non
             npy.write_array_header_1_0(
                 out, {"descr": "|u1", "fortran_order": False, "shape": (n, row)}
             )
-            for slab in file.slabs():
+            start = out.tell()
+            for first, slab in file.placed():
                 rows = slab.reshape(len(slab), -1)
                 if bits:
                     if rows.max(initial=0) > 1:
@@ -486,6 +497,7 @@ def _write_rows(file: _Contents, partial: Path, target: Path, bits: bool) -> Non
                             f"{rows.max()}, where the official file has 0 and 1"
                         )
                     rows = np.packbits(rows, axis=1)
+                out.seek(start + first * row)
                 out.write(np.ascontiguousarray(rows).data)
                 bar.update(len(slab))
         os.replace(partial, target)
