@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from pydantic import TypeAdapter, ValidationError
 
-from dlib.data import Correlated, Merged, Pairs, Part, Views
+from dlib.data import BySpecies, Correlated, Merged, Pairs, Part, Views
 from dlib.data.dataset import Dataset
 from dlib.data.spec import Data, parts
 
@@ -49,6 +49,32 @@ def test_a_wrapper_s_size_is_that_of_all_it_wraps() -> None:
     for size in (0, "large"):
         with pytest.raises(ValidationError, match="size"):
             DATA.validate_python({**views, "size": size})
+
+
+def test_confounded_flowers_are_tested_each_factor_by_itself() -> None:
+    flowers = DATA.validate_python({"name": "flowers", "size": 16})
+    train, held_out = parts(flowers, 0.8)
+    assert train.space.names[0] == "species" and not train.uniform
+    assert held_out.space.names == train.space.names[1:] and held_out.uniform
+    assert isinstance(train, BySpecies) and isinstance(held_out, Part)
+    index = train.draw(500, torch.Generator().manual_seed(0))
+    assert not bool(held_out.holds(index % len(held_out.of)).any())
+    assert len(train) // 102 + len(held_out) == 2_304_000
+
+    independent = DATA.validate_python(
+        {"kind": "independent", "of": "flowers", "size": 16}
+    )
+    assert independent == flowers.tested() == independent.tested()
+    assert independent.shape == (3, 16)
+    assert independent.versions == flowers.versions == {"flowers": 1}
+    data = independent.build()
+    assert (len(data), data.uniform) == (2_304_000, True)
+    # Photographs are confounded, and nothing can be done about it.
+    official = DATA.validate_python({"name": "flowers", "source": "official"})
+    assert official.tested() == official and official.versions == {}
+    for of in ("dsprites", official, independent):
+        with pytest.raises(ValidationError, match="only a twin whose factors come"):
+            DATA.validate_python({"kind": "independent", "of": of})
 
 
 def test_the_law_is_trained_on_and_not_tested_on() -> None:

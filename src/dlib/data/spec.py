@@ -31,6 +31,7 @@ from dlib.data.augment import Augmentation
 from dlib.data.coloured import Coloured
 from dlib.data.correlated import Correlated, gaussian_law, line_law
 from dlib.data.dataset import Dataset
+from dlib.data.flowers import BySpecies, TwinFlowers
 from dlib.data.folder import folder
 from dlib.data.load import KINDS, NAMES, load
 from dlib.data.merged import Merged
@@ -110,8 +111,14 @@ class NamedData(_Data):
         whole = load(self.name, source=self.source, size=self.size, device=device)
         return _part(whole, start, end)
 
-    def tested(self) -> NamedData:
-        return self
+    def tested(self) -> Data:
+        return IndependentData(kind="independent", of=self) if self.confounded else self
+
+    @property
+    def confounded(self) -> bool:
+        """Whether its factors come together, and could be drawn each by itself."""
+        kind = KINDS[self.name]
+        return self.source == kind.own and kind.make is TwinFlowers
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -152,6 +159,41 @@ class _Wrapping(_Data):
 
     def tested(self) -> Data:
         return self.of.tested()
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.of.shape
+
+    @property
+    def versions(self) -> dict[str, int]:
+        return self.of.versions
+
+
+class IndependentData(_Data):
+    """A twin whose factors come together, each drawn by itself; tested alike."""
+
+    kind: Literal["independent"]
+    of: Data
+
+    @field_validator("of")
+    @classmethod
+    def _confounded(cls, of: Data) -> Data:
+        if not isinstance(of, NamedData) or not of.confounded:
+            raise ValueError(
+                "only a twin whose factors come together can be made independent: "
+                'of = "flowers", whose source is the twin'
+            )
+        return of
+
+    def build(
+        self, device: torch.device | str = "cpu", start: float = 0.0, end: float = 1.0
+    ) -> Dataset:
+        confounded = self.of.build(device, start, end)
+        assert isinstance(confounded, BySpecies)
+        return confounded.independent
+
+    def tested(self) -> IndependentData:
+        return self
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -296,6 +338,7 @@ def _sized(value: Any, size: Any) -> Any:
 Data = Annotated[
     NamedData
     | FolderData
+    | IndependentData
     | CorrelatedData
     | ColouredData
     | MergedData
@@ -307,6 +350,7 @@ Data = Annotated[
 
 for _model in (
     _Wrapping,
+    IndependentData,
     CorrelatedData,
     ColouredData,
     MergedData,
