@@ -90,6 +90,10 @@ compare(
 # [Inoue et al. (2021)](https://rc.signalprocessingsociety.org/conferences/icip-2021/spsicip21vid654)
 # do, with a header that tells them apart, and ask whether it was needed.
 #
+# [Groups from pairs](papers/group_tcvae.ipynb)<br>
+# Learn from pairs of pictures that share something: ML-VAE, GVAE, their adaptive kin
+# and group-tcVAE, which keeps two groups of latents independent.
+#
 # Beside them stand the [notation](reference/notation.md), a
 # [glossary](reference/glossary.md), the library's [API](reference/api.md), the
 # [bibliography](reference/bibliography.md), and the [status](reference/status.md) of
