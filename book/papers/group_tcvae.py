@@ -1655,7 +1655,7 @@ Such weights are a gamble in {STEPS:,} steps. No latent at all is active in
 {silent["dsprites"]} of the three on dSprites; the other two there have a
 group-MIG of {spread_of(spoken["group_mig"], 2)}. So what "average over
 settings" means depends on which settings one grants a method; we left these
-out of it for both data sets.
+out of it for both data sets, after the first seed had shown what they do.
 """)
 
 # %% [markdown]
