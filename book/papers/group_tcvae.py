@@ -1802,12 +1802,12 @@ viz.claims(decided)
 # %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 words = [verdict.word for _, verdict in decided]
 counts = {w: words.count(w) for w in ("held", "did not hold")}
-apart = sum("section 4.2" in claim.where for claim, _ in decided)
+of_one_section = sum("section 4.2" in claim.where for claim, _ in decided)
 viz.say(f"""
 Of {len(words)} claims {counts["held"]} held, {counts["did not hold"]} did not,
 and {len(words) - sum(counts.values())} are too close to call. The first
-{apart} are two sentences of its section 4.2, taken apart by data set, score,
-and what they are held against.
+{of_one_section} are two sentences of its section 4.2, taken apart by data set,
+score, and what they are held against.
 """)
 
 # %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
