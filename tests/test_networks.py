@@ -56,6 +56,41 @@ def test_conv_has_the_table_s_parameters(channels: int, latent_dim: int) -> None
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "widths", "hidden"),
+    [
+        ("shapes_conv", (32, 32, 64, 64), 128),
+        ("flowers_conv", (128, 128, 256, 256), 512),
+    ],
+)
+def test_tables_4_and_8_of_intervention(
+    name: str, widths: tuple[int, int, int, int], hidden: int
+) -> None:
+    encoder, decoder, *_ = networks.build(name, 10, 3, heads=1)
+    a, b, c, d = widths
+    maps = convolution(a, b) + convolution(b, c) + convolution(c, d)
+    dense = linear(d * 16, hidden) + linear(hidden, 10)
+    assert count(encoder) == convolution(3, a) + maps + dense
+    maps = convolution(d, c) + convolution(c, b) + convolution(b, a)
+    dense = linear(10, hidden) + linear(hidden, d * 16)
+    assert count(decoder) == dense + maps + convolution(a, 3)
+
+
+def test_table_6_of_intervention() -> None:
+    encoder, decoder, *_ = networks.digits_conv(32, 3, heads=1)
+    assert count(encoder) == (
+        convolution(3, 64) + convolution(64, 128) + convolution(128, 128, 3)
+        + linear(128 * 49, 32)
+    )  # fmt: skip
+    assert count(decoder) == (
+        linear(32, 64 * 49) + convolution(64, 64) + convolution(64, 3)
+    )
+    pictures = torch.rand(2, 3, 28, 28)
+    assert decoder(encoder(pictures)).shape == pictures.shape
+    with pytest.raises(ValueError, match=r"halves pictures twice.* of 4, got 30"):
+        networks.digits_conv(size=30)
+
+
 def test_padless_conv_has_the_papers_layers() -> None:
     """Inoue et al., section 4.2, and the code that it points to."""
     encoder, decoder, *_ = networks.padless_conv(20, 3)
@@ -113,7 +148,7 @@ def test_nonlinearities_are_the_table_s() -> None:
 
 
 # The smallest pictures that each takes.
-SMALL = {"conv": 16, "shapes_mlp": 16, "padless_conv": 64, "info_gan": 16}
+SMALL = dict.fromkeys(networks.NETWORKS, 16) | {"padless_conv": 64}
 
 
 @pytest.mark.parametrize("name", sorted(networks.NETWORKS))

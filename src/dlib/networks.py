@@ -91,36 +91,104 @@ def conv(
     connected layer of 256; the decoder reversed. Pictures of any size that 16
     divides; at 64 the innermost maps are 4x4.
     """
+    return _mirrored((32, 32, 64, 64), 256, latent_dim, channels, size, heads)
+
+
+def shapes_conv(
+    latent_dim: int = 10, channels: int = 1, size: int = 64, heads: int = 2
+) -> Networks:
+    """As :func:`conv`, with a layer of 128.
+
+    Kim and Mnih (2018) for 2D Shapes; table 4 of *Unsupervised disentanglement
+    learning by intervention*, for dSprites and 3DShapes.
+    """
+    return _mirrored((32, 32, 64, 64), 128, latent_dim, channels, size, heads)
+
+
+def flowers_conv(
+    latent_dim: int = 48, channels: int = 3, size: int = 64, heads: int = 2
+) -> Networks:
+    """As :func:`conv`, with 128, 128, 256, 256 channels and a layer of 512.
+
+    Table 8 of *Unsupervised disentanglement learning by intervention*.
+    """
+    return _mirrored((128, 128, 256, 256), 512, latent_dim, channels, size, heads)
+
+
+def digits_conv(
+    latent_dim: int = 32, channels: int = 3, size: int = 28, heads: int = 2
+) -> Networks:
+    """Two convolutions of stride 2 and one of 3x3; two layers back.
+
+    Table 6 of *Unsupervised disentanglement learning by intervention*, for coloured
+    MNIST: convolutions with 64, 128, 128 channels, ReLU; the decoder has maps of 64
+    channels. The innermost maps are a quarter of the picture, 7x7 of 28x28: the
+    table's 4x4 would end at 16x16. Pictures of any size that 4 divides.
+    """
     _check(latent_dim, channels, size, heads)
-    _check_halvings(size)
-    inner = size // 16
+    _check_halvings(size, 2)
+    inner = size // 4
     encoder = nn.Sequential(
-        nn.Conv2d(channels, 32, 4, stride=2, padding=1),
+        nn.Conv2d(channels, 64, 4, stride=2, padding=1),
         nn.ReLU(),
-        nn.Conv2d(32, 32, 4, stride=2, padding=1),
+        nn.Conv2d(64, 128, 4, stride=2, padding=1),
         nn.ReLU(),
-        nn.Conv2d(32, 64, 4, stride=2, padding=1),
-        nn.ReLU(),
-        nn.Conv2d(64, 64, 4, stride=2, padding=1),
+        nn.Conv2d(128, 128, 3, padding=1),
         nn.ReLU(),
         nn.Flatten(),
-        nn.Linear(64 * inner * inner, 256),
-        nn.ReLU(),
-        FullPrecisionLinear(256, heads * latent_dim),
+        FullPrecisionLinear(128 * inner * inner, heads * latent_dim),
     )
     decoder = nn.Sequential(
-        FullPrecisionLinear(latent_dim, 256),
-        nn.ReLU(),
-        nn.Linear(256, 64 * inner * inner),
+        FullPrecisionLinear(latent_dim, 64 * inner * inner),
         nn.ReLU(),
         nn.Unflatten(1, (64, inner, inner)),
         nn.ConvTranspose2d(64, 64, 4, stride=2, padding=1),
         nn.ReLU(),
-        nn.ConvTranspose2d(64, 32, 4, stride=2, padding=1),
+        nn.ConvTranspose2d(64, channels, 4, stride=2, padding=1),
+    )
+    return Networks(encoder, decoder, latent_dim, channels, size, heads)
+
+
+def _mirrored(
+    widths: tuple[int, int, int, int],
+    hidden: int,
+    latent_dim: int,
+    channels: int,
+    size: int,
+    heads: int,
+) -> Networks:
+    """Four convolutions of 4x4 and stride 2, a hidden layer, and the way back."""
+    _check(latent_dim, channels, size, heads)
+    _check_halvings(size, 4)
+    inner = size // 16
+    first, second, third, last = widths
+    encoder = nn.Sequential(
+        nn.Conv2d(channels, first, 4, stride=2, padding=1),
         nn.ReLU(),
-        nn.ConvTranspose2d(32, 32, 4, stride=2, padding=1),
+        nn.Conv2d(first, second, 4, stride=2, padding=1),
         nn.ReLU(),
-        nn.ConvTranspose2d(32, channels, 4, stride=2, padding=1),
+        nn.Conv2d(second, third, 4, stride=2, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(third, last, 4, stride=2, padding=1),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(last * inner * inner, hidden),
+        nn.ReLU(),
+        FullPrecisionLinear(hidden, heads * latent_dim),
+    )
+    decoder = nn.Sequential(
+        FullPrecisionLinear(latent_dim, hidden),
+        nn.ReLU(),
+        nn.Linear(hidden, last * inner * inner),
+        nn.ReLU(),
+        nn.Unflatten(1, (last, inner, inner)),
+        nn.ConvTranspose2d(last, third, 4, stride=2, padding=1),
+        nn.ReLU(),
+        nn.ConvTranspose2d(third, second, 4, stride=2, padding=1),
+        nn.ReLU(),
+        nn.ConvTranspose2d(second, first, 4, stride=2, padding=1),
+        nn.ReLU(),
+        nn.ConvTranspose2d(first, channels, 4, stride=2, padding=1),
     )
     return Networks(encoder, decoder, latent_dim, channels, size, heads)
 
@@ -190,7 +258,7 @@ def info_gan(
     (:func:`dlib.models.page_decoder`). Pictures of any size that 16 divides.
     """
     _check(latent_dim, channels, size, heads)
-    _check_halvings(size)
+    _check_halvings(size, 4)
     inner = size // 16
     encoder = nn.Sequential(
         nn.Conv2d(channels, 32, 4, stride=2, padding=1),
@@ -235,6 +303,9 @@ def info_gan(
 NETWORKS = {
     "shapes_mlp": shapes_mlp,
     "conv": conv,
+    "shapes_conv": shapes_conv,
+    "digits_conv": digits_conv,
+    "flowers_conv": flowers_conv,
     "padless_conv": padless_conv,
     "info_gan": info_gan,
 }
@@ -251,7 +322,8 @@ def build(
 
     Parameters
     ----------
-    name : {"conv", "shapes_mlp", "padless_conv", "info_gan"}
+    name : str
+        A key of :data:`NETWORKS`.
     latent_dim, channels, size : int
         Of the code and of the pictures.
     heads : int
@@ -314,9 +386,10 @@ def _check(latent_dim: int, channels: int, size: int, heads: int) -> None:
             raise ValueError(f"{name} must be positive, got {value}")
 
 
-def _check_halvings(size: int) -> None:
-    if size % 16:
+def _check_halvings(size: int, times: int) -> None:
+    if size % 2**times:
+        word = {2: "twice", 4: "four times"}[times]
         raise ValueError(
-            f"the convolutional network halves pictures four times: size must be a "
-            f"multiple of 16, got {size}"
+            f"the convolutional network halves pictures {word}: size must be a "
+            f"multiple of {2**times}, got {size}"
         )

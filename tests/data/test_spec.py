@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from pydantic import TypeAdapter, ValidationError
 
-from dlib.data import BySpecies, Correlated, Merged, Pairs, Part, Views
+from dlib.data import BySpecies, Correlated, Merged, Pairs, Part, Resampled, Views
 from dlib.data.dataset import Dataset
 from dlib.data.spec import Data, parts
 
@@ -49,6 +49,19 @@ def test_a_wrapper_s_size_is_that_of_all_it_wraps() -> None:
     for size in (0, "large"):
         with pytest.raises(ValidationError, match="size"):
             DATA.validate_python({**views, "size": size})
+
+
+def test_a_training_set_is_drawn_from_what_is_trained_on() -> None:
+    law = {"kind": "correlated", "of": "dsprites", "factors": ["posX", "posY"],
+           "strength": 0.1}  # fmt: skip
+    spec = DATA.validate_python({"kind": "resampled", "of": law, "n": 500, "size": 16})
+    train, held_out = parts(spec, 0.9)
+    assert isinstance(train, Resampled) and len(train) == 500
+    assert correlation(train) > 0.8 and abs(correlation(held_out)) < 0.1
+    assert isinstance(held_out, Part)
+    assert not bool(held_out.holds(train.drawn).any())
+    with pytest.raises(ValidationError, match="greater than 0"):
+        DATA.validate_python({"kind": "resampled", "of": law, "n": 0})
 
 
 def test_confounded_flowers_are_tested_each_factor_by_itself() -> None:

@@ -54,6 +54,18 @@ def test_the_discriminator_compares_with_the_other_half() -> None:
     torch.testing.assert_close(told.value, wanted)
 
 
+def test_chunks_stay_together_when_they_are_shuffled() -> None:
+    method = build(chunks=(2, 1))
+    codes = torch.arange(40.0)[:, None].repeat(1, 3)
+    moved = method.shuffle(codes, torch.Generator().manual_seed(0))
+    assert torch.equal(moved[:, 0], moved[:, 1])
+    assert not torch.equal(moved[:, 0], moved[:, 2])
+    assert method.chunks == (2, 1) and build().chunks == (1, 1, 1)
+    for chunks in ((3,), (2, 2), (3, 0)):
+        with pytest.raises(ValueError, match="add up to the code's 3 numbers"):
+            build(chunks=chunks)
+
+
 def test_the_discriminator_s_loss_does_not_move_the_encoder() -> None:
     method = build()
     _, told = method.losses(Batch(images()), torch.Generator().manual_seed(2))

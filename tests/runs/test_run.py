@@ -151,6 +151,20 @@ def test_a_record_that_has_come_to_mean_something_else_is_passed_over(
     assert fit_or_load(TINY, progress=False).found == "trained"
 
 
+def test_an_option_younger_than_a_record_does_not_make_it_old() -> None:
+    fit_or_load(TINY, progress=False)
+    place = runs_folder() / f"{TINY.hash}.json"
+    record = json.loads(place.read_text())
+    options = record["recipe"]["options"]
+    del options["likelihood"]
+    place.write_text(json.dumps(record))
+    assert fit_or_load(TINY, train=False).found == "cache"
+    options["gone"] = 1  # but one that is no more does
+    place.write_text(json.dumps(record))
+    with pytest.raises(MissingRun):
+        fit_or_load(TINY, train=False)
+
+
 def test_a_twin_that_looks_different_makes_a_record_old(caplog) -> None:
     fit_or_load(TINY, progress=False)
     place = runs_folder() / f"{TINY.hash}.json"

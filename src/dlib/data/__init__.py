@@ -17,6 +17,7 @@ from dlib.data.mpi3d_frames import real_frames
 from dlib.data.painted import Painted
 from dlib.data.pairs import Pairs
 from dlib.data.part import Part
+from dlib.data.resampled import Resampled
 from dlib.data.shapes3d import TwinShapes3D
 from dlib.data.views import Views
 
@@ -38,6 +39,7 @@ __all__ = [
     "Pairs",
     "Part",
     "Pictures",
+    "Resampled",
     "TwinDSprites",
     "TwinFlowers",
     "TwinMPI3D",

@@ -36,6 +36,7 @@ from dlib.data.folder import folder
 from dlib.data.load import KINDS, NAMES, load
 from dlib.data.merged import Merged
 from dlib.data.pairs import Pairs
+from dlib.data.resampled import Resampled
 from dlib.data.views import Views
 
 LAWS: dict[str, Callable[..., torch.Tensor]] = {
@@ -237,6 +238,18 @@ class CorrelatedData(_Wrapping):
         return Correlated(of, self.factors, table)
 
 
+class ResampledData(_Wrapping):
+    """So many points drawn once by the law: a training set of a finite size."""
+
+    kind: Literal["resampled"]
+    n: PositiveInt
+
+    def build(
+        self, device: torch.device | str = "cpu", start: float = 0.0, end: float = 1.0
+    ) -> Dataset:
+        return Resampled(self.of.build(device, start, end), self.n)
+
+
 class ColouredData(_Wrapping):
     """Grey pictures in a random colour; tested in random colours too."""
 
@@ -340,6 +353,7 @@ Data = Annotated[
     | FolderData
     | IndependentData
     | CorrelatedData
+    | ResampledData
     | ColouredData
     | MergedData
     | PairsData
@@ -352,6 +366,7 @@ for _model in (
     _Wrapping,
     IndependentData,
     CorrelatedData,
+    ResampledData,
     ColouredData,
     MergedData,
     PairsData,

@@ -12,6 +12,7 @@ from dlib.models.group_tc_vae import GroupTCVAE
 from dlib.models.group_vae import GVAE, MLVAE, AdaGVAE, AdaMLVAE, GroupVAE
 from dlib.models.info_gan_cr import InfoGANCR
 from dlib.models.info_vae import InfoVAE
+from dlib.models.intervention import InterventionAutoencoder
 from dlib.models.method import Loss, Method, Player, Posterior
 from dlib.models.page import PageDecoder, page_decoder
 from dlib.models.vae import VAE
@@ -32,6 +33,7 @@ METHODS: dict[str, Any] = {
     "ada_gvae": AdaGVAE,
     "group_tc_vae": GroupTCVAE,
     "info_gan_cr": InfoGANCR,
+    "intervention": InterventionAutoencoder,
 }
 
 __all__ = [
@@ -51,6 +53,7 @@ __all__ = [
     "GroupVAE",
     "InfoGANCR",
     "InfoVAE",
+    "InterventionAutoencoder",
     "Loss",
     "Method",
     "PageDecoder",

@@ -8,13 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from dlib.data.batch import Batch
-from dlib.losses.total_correlation import (
-    density_ratio,
-    discriminator_loss,
-    permute_codes,
-)
+from dlib.losses.groups import permute_groups
+from dlib.losses.total_correlation import density_ratio, discriminator_loss
 from dlib.models.discriminator import code_discriminator
-from dlib.models.method import Loss, Player, Posterior
+from dlib.models.method import Loss, Player, Posterior, chunks_of
 from dlib.models.vae import VAE, Likelihood, reparametrise
 from dlib.networks import Networks
 
@@ -40,12 +37,17 @@ class FactorVAE(VAE):
         Learning rate of the discriminator, with the paper's betas of .5 and .9.
     likelihood : {"bernoulli", "gaussian"}
         Of the pixels given the codes.
+    chunks : tuple of int, optional
+        Widths of pieces of the code that stay together when codes are shuffled, adding
+        up to the code; all 1 by default. The total correlation is then that between
+        chunks, and what is within one costs nothing.
 
     Raises
     ------
     ValueError
-        If a weight is negative, a size or rate not positive, or the likelihood
-        unknown; when training, if a batch is too small to be halved.
+        If a weight is negative, a size or rate not positive, the likelihood unknown,
+        or the chunks do not fit the codes; when training, if a batch is too small to
+        be halved.
     """
 
     def __init__(
@@ -56,8 +58,11 @@ class FactorVAE(VAE):
         depth: int = 6,
         discriminator_rate: float = 1e-4,
         likelihood: Likelihood = "bernoulli",
+        chunks: tuple[int, ...] | None = None,
     ) -> None:
         super().__init__(networks, likelihood)
+        if chunks is not None:
+            self.chunks = chunks_of(networks.latent_dim, chunks)
         if not gamma >= 0:  # so that NaN is refused too
             raise ValueError(f"gamma must not be negative, got {gamma}")
         if not discriminator_rate > 0:
@@ -115,7 +120,7 @@ class FactorVAE(VAE):
 
     def shuffle(self, codes: Tensor, generator: torch.Generator) -> Tensor:
         """Codes as they would be if what should be independent were: same shape."""
-        return permute_codes(codes, generator)
+        return permute_groups(codes, self.chunks, generator)
 
     def pictures(self, batch: Batch) -> Tensor:
         """What is encoded and decoded: (n, c, h, w), or (n, k, c, h, w)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
@@ -97,3 +97,20 @@ class Method(Protocol):
 
     def page_decoder(self) -> PageDecoder:
         """The decoder as the explorer in the page runs it."""
+
+
+def chunks_of(latent_dim: int, chunks: Sequence[int] | None) -> tuple[int, ...]:
+    """Widths of the pieces of a code: those given, or one for each number.
+
+    Raises
+    ------
+    ValueError
+        If they do not fit the code.
+    """
+    widths = (1,) * latent_dim if chunks is None else tuple(chunks)
+    if len(widths) < 2 or min(widths) < 1 or sum(widths) != latent_dim:
+        raise ValueError(
+            "chunks must be at least two positive widths that add up to the code's "
+            f"{latent_dim} numbers, got {widths}"
+        )
+    return widths

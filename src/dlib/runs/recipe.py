@@ -95,6 +95,11 @@ class Recipe(BaseModel):
         options = check_options(self.method, self.options)
         return {**plain, "options": json.loads(json.dumps(options))}
 
+    def usual(self) -> dict[str, Any]:
+        """Every option of the method with its default, as plain data."""
+        usual: dict[str, Any] = json.loads(json.dumps(check_options(self.method, {})))
+        return usual
+
     @property
     def hash(self) -> str:
         """Twelve hexadecimal digits that name the run.

@@ -91,9 +91,11 @@ def is_stale(record: dict[str, Any], recipe: Recipe, place: str) -> bool:
     """Whether a record is of another meaning than the recipe has today; says why.
 
     The hash covers what differs from the defaults: when a default changes, a record
-    may be found under a hash that has come to mean something else.
+    may be found under a hash that has come to mean something else. An option that the
+    record lacks is younger than the run: its default is what was done before.
     """
     wanted, found = recipe.complete(), record["recipe"]
+    found = {**found, "options": {**recipe.usual(), **found["options"]}}
     names = {*wanted, *found}
     differing = {n for n in names if wanted.get(n) != found.get(n)}
     if record["versions"]["twins"] != recipe.data.versions:
