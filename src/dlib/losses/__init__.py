@@ -25,6 +25,14 @@ from dlib.losses.groups import (
     permute_groups,
     product_of_gaussians,
 )
+from dlib.losses.intervention import (
+    intervene,
+    translate,
+    translation_difficulty,
+    translation_loss,
+    translator,
+    weighted_adversarial_loss,
+)
 from dlib.losses.mmd import mmd
 from dlib.losses.total_correlation import (
     Decomposition,
@@ -54,6 +62,7 @@ __all__ = [
     "gaussian_nll",
     "harmonic_gaussian",
     "inferred_prior_covariance",
+    "intervene",
     "kl_to_standard_normal",
     "mmd",
     "permute_codes",
@@ -61,4 +70,9 @@ __all__ = [
     "product_of_gaussians",
     "third_central_moment_penalty",
     "total_correlation",
+    "translate",
+    "translation_difficulty",
+    "translation_loss",
+    "translator",
+    "weighted_adversarial_loss",
 ]
