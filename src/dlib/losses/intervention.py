@@ -163,7 +163,7 @@ def translator(
     return weights
 
 
-def translate(weights: Weights, pictures: Tensor) -> Tensor:
+def translate(weights: Weights, pictures: Tensor, margin: float = 0.01) -> Tensor:
     """Logits of the pictures that :func:`translator`'s weights make of others.
 
     Parameters
@@ -172,6 +172,9 @@ def translate(weights: Weights, pictures: Tensor) -> Tensor:
         As :func:`translator` gives them.
     pictures : Tensor
         In [0, 1], shape (n, c, h, w), h and w even.
+    margin : float
+        Pixels are taken to be at least so far from 0 and 1, where logits are
+        infinite.
 
     Returns
     -------
@@ -181,10 +184,12 @@ def translate(weights: Weights, pictures: Tensor) -> Tensor:
     hidden = functional.conv2d(pictures, weights["in"], stride=2, padding=1).relu()
     hidden = functional.conv2d(hidden, weights["middle"], padding=1).relu()
     change = functional.conv_transpose2d(hidden, weights["out"], stride=2, padding=1)
-    return pictures.clamp(0.01, 0.99).logit() + change
+    return pictures.clamp(margin, 1 - margin).logit() + change
 
 
-def translation_loss(weights: Weights, source: Tensor, target: Tensor) -> Tensor:
+def translation_loss(
+    weights: Weights, source: Tensor, target: Tensor, margin: float = 0.01
+) -> Tensor:
     """Eq. (2): cross-entropy of the target pictures, averaged over pictures.
 
     Parameters
@@ -193,6 +198,8 @@ def translation_loss(weights: Weights, source: Tensor, target: Tensor) -> Tensor
         The translator's.
     source, target : Tensor
         In [0, 1], shape (n, c, h, w).
+    margin : float
+        As for :func:`translate`.
 
     Returns
     -------
@@ -200,7 +207,7 @@ def translation_loss(weights: Weights, source: Tensor, target: Tensor) -> Tensor
         One number, nats a picture. With grey targets it is not 0 at its best.
     """
     total = functional.binary_cross_entropy_with_logits(
-        translate(weights, source), target, reduction="sum"
+        translate(weights, source, margin), target, reduction="sum"
     )
     return total / len(source)
 
