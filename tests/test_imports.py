@@ -29,7 +29,7 @@ MAY: dict[str, set[str]] = {
     # of data, the type of a batch and no more
     "models": {"losses", "networks", "data.batch"},
     # arrays only: no model, no data set
-    "metrics": {"inference", "progress"},
+    "metrics": {"inference", "losses", "progress"},
     "checkpoint": {"storage"},
     "training": {
         "checkpoint", "data", "inference", "interrupt", "memory", "models", "progress",

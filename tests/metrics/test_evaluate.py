@@ -98,6 +98,24 @@ def test_only_points_to_fit_on_are_decoded() -> None:
     assert decoded == [32, 32, 6]
 
 
+def test_translation_is_that_of_the_pictures_to_fit_on() -> None:
+    method, data = Reader(), Dots()
+    fast = {"pairs": 5, "steps": 2, "draws": 1}
+    relative = ("translation", {**fast, "value": "relative"})
+    report = metrics.evaluate(
+        method, data, [("translation", fast), "mig", relative], n=110, n_test=50,
+        seed=3, **QUIET,
+    )  # fmt: skip
+    one, mig, other = report.scores
+    assert one == "translation(draws=1, pairs=5, steps=2)" and mig == "mig"
+    images = data.images(draw_points(data, 110, 50, 3)[0])
+    alone = metrics.translation(method, images, **fast, seed=3)
+    assert report[one].value == pytest.approx(alone.value)
+    assert report[other].value == pytest.approx(alone["relative"])
+    with pytest.raises(metrics.NotApplicable, match="at least 66 pictures"):
+        metrics.evaluate(method, data, "translation", n=50, n_test=50, **QUIET)
+
+
 def pictures(n: int = 600) -> Pictures:
     """Noise, and factors that have nothing to do with it."""
     random = torch.Generator().manual_seed(0)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 import toy
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.svm import LinearSVC
 
 from dlib import metrics
@@ -147,6 +148,86 @@ def test_the_codes_scale_moves_the_discrete_score() -> None:
         for c in (codes, codes * 0.01)
     )
     assert abs(one - small) > 0.02
+
+
+def logistic(codes, table, codes_test, table_test, **options) -> metrics.Score:
+    return metrics.sap(
+        codes, table, codes_test, table_test, variant="logistic", **options
+    )
+
+
+def test_logistic_is_scikit_learns_regression_on_one_code(device: torch.device) -> None:
+    table, table_test = toy.factors(300), toy.factors(150, seed=9)
+    codes, codes_test = toy.mixed_codes(table), toy.mixed_codes(table_test)
+    kinds = ["categorical", "categorical", "continuous"]
+    mean, std = codes.mean(0), codes.std(0)
+    x, x_test = (codes - mean) / std, (codes_test - mean) / std
+    plain = np.zeros((5, 3))
+    for i in range(5):
+        for j, kind in enumerate(kinds):
+            model = LogisticRegression() if kind[1] == "a" else LinearRegression()
+            model.fit(x[:, [i]], table[:, j])
+            plain[i, j] = max(0, model.score(x_test[:, [i]], table_test[:, j]))
+    on = [torch.from_numpy(c).to(device) for c in (codes, codes_test)]
+    score = logistic(on[0], table, on[1], table_test, kinds=kinds)
+    assert np.abs(score["matrix"].cpu().numpy() - plain).max() < 0.01
+    assert score.value == pytest.approx(gap(plain), abs=0.005)
+    order = [3, 1, 4, 0, 2]
+    moved = logistic(on[0][:, order], table, on[1][:, order], table_test, kinds=kinds)
+    assert moved.value == pytest.approx(score.value)
+
+
+def test_logistic_gives_a_chunk_its_columns_together() -> None:
+    table, table_test = toy.factors(400)[:, :2], toy.factors(200, seed=9)[:, :2]
+    chunks = []
+    for t in (table, table_test):
+        angle = 2 * np.pi * t[:, 0] / 3  # three classes on a circle: two numbers
+        circle = np.stack([np.cos(angle), np.sin(angle)], 1)
+        chunks.append([circle, np.stack([t[:, 1], 0 * t[:, 1] + 1e-3 * t[:, 0]], 1)])
+    kinds = ["categorical", "continuous"]
+    score = logistic(chunks[0], table, chunks[1], table_test, kinds=kinds)
+    matrix = score["matrix"].numpy()
+    assert matrix.shape == (2, 2)
+    assert matrix[0, 0] == matrix[1, 1] == pytest.approx(1)
+    columns = [np.concatenate(c, 1) for c in chunks]
+    alone = logistic(columns[0], table, columns[1], table_test, kinds=kinds)
+    assert alone["matrix"].shape == (4, 2)
+    assert float(alone["matrix"][0, 0]) < 0.9  # the cosine alone: two classes in one
+    assert alone["matrix"][3].abs().max() == 0  # inactive: 0, and not chance
+
+
+def test_logistic_is_less_than_one_for_perfect_codes_and_chance_for_useless() -> None:
+    table, table_test = toy.factors(900), toy.factors(450, seed=9)
+    perfect = logistic(toy.axis_codes(table), table, toy.axis_codes(table_test),
+                       table_test)  # fmt: skip
+    chance = np.mean([1 / size for size in toy.SIZES])
+    assert perfect.value == pytest.approx(1 - chance, abs=0.1)
+    noise = logistic(toy.noise_codes(900), table, toy.noise_codes(450, 4), table_test)
+    assert noise.value < 0.05
+
+
+def test_logistic_skips_gaps_and_takes_kinds_from_evaluate() -> None:
+    table = toy.factors(600).astype(float)
+    codes = toy.axis_codes(table)
+    table[::7, 1] = np.nan
+    kinds = ["categorical", "continuous", "continuous"]
+    report = metrics.evaluate_codes(
+        codes, table, which="sap_logistic", kinds=kinds, progress=False,
+        noise_floor=False,
+    )  # fmt: skip
+    assert report["sap_logistic"].value > 0.8
+
+
+def test_wrong_use_of_logistic_is_explained() -> None:
+    codes, table = toy.noise_codes(), toy.factors()
+    with pytest.raises(ValueError, match=r"sap \(logistic\) needs test points"):
+        metrics.sap(codes, table, variant="logistic")
+    with pytest.raises(metrics.NotApplicable, match="at least two codes, got 1"):
+        logistic([codes], table, [codes], table)
+    with pytest.raises(metrics.NotApplicable, match="one value only"):
+        logistic(codes, 0 * table, codes, table)
+    with pytest.raises(ValueError, match="regularisation must be above 0"):
+        logistic(codes, table, codes, table, regularisation=0.0)
 
 
 def test_wrong_use_is_explained() -> None:

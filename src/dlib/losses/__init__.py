@@ -27,6 +27,7 @@ from dlib.losses.groups import (
 )
 from dlib.losses.intervention import (
     intervene,
+    picture_entropy,
     translate,
     translation_difficulty,
     translation_loss,
@@ -67,6 +68,7 @@ __all__ = [
     "mmd",
     "permute_codes",
     "permute_groups",
+    "picture_entropy",
     "product_of_gaussians",
     "third_central_moment_penalty",
     "total_correlation",

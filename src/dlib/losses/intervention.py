@@ -127,6 +127,9 @@ def weighted_adversarial_loss(
     )
 
 
+# How near to 0 and 1 a translator's pixels begin. A black pixel that stays black costs
+# so many nats.
+MARGIN = 0.01
 # What of a translator is learned; its features are drawn and stay.
 LEARNED = ("map", "out")
 
@@ -172,7 +175,7 @@ def translator(
     }
 
 
-def translate(weights: Weights, pictures: Tensor) -> Tensor:
+def translate(weights: Weights, pictures: Tensor, margin: float = MARGIN) -> Tensor:
     """Logits of the pictures that :func:`translator`'s weights make of others.
 
     Parameters
@@ -181,6 +184,8 @@ def translate(weights: Weights, pictures: Tensor) -> Tensor:
         As :func:`translator` gives them.
     pictures : Tensor
         In [0, 1], shape (n, c, h, w), h and w even.
+    margin : float
+        How near to 0 and 1 a pixel begins, so that its logit is finite.
 
     Returns
     -------
@@ -193,10 +198,12 @@ def translate(weights: Weights, pictures: Tensor) -> Tensor:
     )
     # Each weight of the convolution acts on a whole picture: so much shorter its steps.
     change = change * (0.4 / math.sqrt(pictures.shape[-1] * pictures.shape[-2]))
-    return pictures.clamp(0.01, 0.99).logit() + weights["map"] + change
+    return pictures.clamp(margin, 1 - margin).logit() + weights["map"] + change
 
 
-def translation_loss(weights: Weights, source: Tensor, target: Tensor) -> Tensor:
+def translation_loss(
+    weights: Weights, source: Tensor, target: Tensor, margin: float = MARGIN
+) -> Tensor:
     """Eq. (2): cross-entropy of the target pictures, averaged over pictures.
 
     Parameters
@@ -205,6 +212,8 @@ def translation_loss(weights: Weights, source: Tensor, target: Tensor) -> Tensor
         The translator's.
     source, target : Tensor
         In [0, 1], shape (n, c, h, w).
+    margin : float
+        As of :func:`translate`.
 
     Returns
     -------
@@ -212,7 +221,7 @@ def translation_loss(weights: Weights, source: Tensor, target: Tensor) -> Tensor
         One number, nats a picture. With grey targets it is not 0 at its best.
     """
     total = functional.binary_cross_entropy_with_logits(
-        translate(weights, source), target, reduction="sum"
+        translate(weights, source, margin), target, reduction="sum"
     )
     return total / len(source)
 
@@ -225,6 +234,7 @@ def translation_difficulty(
     rate: float,
     *,
     measure: Measure = "cross_entropy",
+    margin: float = MARGIN,
     differentiable: bool = True,
 ) -> Tensor:
     """Algorithm 1: what is left to learn after a few steps of learning.
@@ -247,6 +257,8 @@ def translation_difficulty(
         no translator can get below, and which is large where pictures are grey; or
         this excess as a share of a copier's (plus a nat, so that where nothing changes
         there is nothing to learn).
+    margin : float
+        As of :func:`translate`.
     differentiable : bool
         Whether the steps stay in the graph, so that the gradient with respect to the
         pictures goes through them all. If not, there is no gradient at all.
@@ -272,7 +284,7 @@ def translation_difficulty(
     moved = dict(weights)
     for _ in range(steps):
         with torch.enable_grad():
-            loss = translation_loss(moved, *train)
+            loss = translation_loss(moved, *train, margin)
             learned = [moved[name] for name in LEARNED]
             slopes = torch.autograd.grad(loss, learned, create_graph=differentiable)
         for name, slope in zip(LEARNED, slopes, strict=True):
@@ -280,19 +292,30 @@ def translation_difficulty(
             if not differentiable:
                 moved[name] = moved[name].detach().requires_grad_()
     with torch.set_grad_enabled(differentiable and torch.is_grad_enabled()):
-        found = translation_loss(moved, *test)
+        found = translation_loss(moved, *test, margin)
         if measure == "cross_entropy":
             return found
-        entropy = _entropy(test[1])
+        entropy = picture_entropy(test[1])
         excess = found - entropy
         if measure == "excess":
             return excess
-        copied = translation_loss(weights, *test) - entropy
+        copied = translation_loss(weights, *test, margin) - entropy
         return excess / (copied + 1)
 
 
-def _entropy(pictures: Tensor) -> Tensor:
-    """Of pixels as coins: nats a picture, the least that a translation can cost."""
+def picture_entropy(pictures: Tensor) -> Tensor:
+    """Entropy of pixels as coins: the least that a translation can cost.
+
+    Parameters
+    ----------
+    pictures : Tensor
+        In [0, 1], shape (n, c, h, w).
+
+    Returns
+    -------
+    Tensor
+        One number, nats a picture.
+    """
     # torch forbids this cross-entropy, of probabilities, in mixed precision.
     with torch.autocast(pictures.device.type, enabled=False):
         total = functional.binary_cross_entropy(pictures, pictures, reduction="sum")

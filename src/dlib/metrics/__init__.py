@@ -23,6 +23,7 @@ from dlib.metrics.retrieval import retrieval
 from dlib.metrics.sap import sap
 from dlib.metrics.score import Score
 from dlib.metrics.table import METRICS, PROTOCOL, Metric, label_of
+from dlib.metrics.translation import translation
 from dlib.metrics.unsupervised import (
     gaussian_total_correlation,
     gaussian_wasserstein_correlation,
@@ -67,5 +68,6 @@ __all__ = [
     "reconstruction",
     "retrieval",
     "sap",
+    "translation",
     "z_diff",
 ]

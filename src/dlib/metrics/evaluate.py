@@ -28,6 +28,7 @@ from dlib.metrics.reconstruction import ReconstructionError
 from dlib.metrics.report import Report
 from dlib.metrics.score import Score
 from dlib.metrics.table import PROTOCOL, Entry, Metric, Which, entries
+from dlib.metrics.translation import TranslationTask
 from dlib.progress import Progress
 
 if TYPE_CHECKING:
@@ -182,8 +183,8 @@ def evaluate(
     Parameters
     ----------
     method : Method
-        With ``encode``; with ``decode`` for ``"reconstruction"``; with ``chunks``,
-        if its codes are not latents one by one.
+        With ``encode``; with ``decode`` for ``"reconstruction"`` and
+        ``"translation"``; with ``chunks``, if its codes are not latents one by one.
     dataset : Dataset
         Where images and factors come from; the held-out part, if there is one.
         Factors of -1 are unknown there.
@@ -264,11 +265,19 @@ def evaluate(
         )
     where = torch.device(device) if device is not None else device_of(method)
     index = draw_points(dataset, n, n_test, seed)
+    of_method = [entry for entry in wanted if entry.metric.takes == "method"]
     errors = {
         entry.label: ReconstructionError(**entry.options)
-        for entry in wanted
-        if entry.metric.takes == "method"
+        for entry in of_method
+        if entry.metric.name == "reconstruction"
     }
+    tasks = {
+        entry.label: TranslationTask(**entry.options, seed=seed)
+        for entry in of_method
+        if entry.metric.name == "translation"
+    }
+    for task in tasks.values():
+        task.require(len(index[0]))
     began = time.perf_counter()
     codes = _encode(method, dataset, index, list(errors.values()), batch_size, progress)
     encoding = time.perf_counter() - began
@@ -287,7 +296,7 @@ def evaluate(
         )
     report = _report(
         f"{type(method).__name__} on {dataset.name} ({dataset.source})",
-        [entry for entry in wanted if entry.label not in errors],
+        [entry for entry in wanted if entry not in of_method],
         Points(
             split[0],
             split[1],
@@ -302,13 +311,18 @@ def evaluate(
         noise_floor=noise_floor,
         progress=progress,
     )
-    scores = dict(report.scores)
+    scores, seconds = dict(report.scores), dict(report.seconds)
     for label, error in errors.items():
         scores[label] = replace(error.score(), name=label)
+    for label, task in tasks.items():
+        began = time.perf_counter()
+        score = task.score(method, codes[: len(index[0])])
+        scores[label] = replace(score, name=label)
+        seconds[label] = time.perf_counter() - began
     return replace(
         report,
         scores={e.label: scores[e.label] for e in wanted if e.label in scores},
-        seconds={**report.seconds, "encoding": encoding},
+        seconds={**seconds, "encoding": encoding},
     )
 
 

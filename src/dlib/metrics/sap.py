@@ -20,10 +20,14 @@ from dlib.metrics.inputs import (
     prepare,
     prepare_test,
     require_discrete,
+    require_varying,
 )
 from dlib.metrics.score import Score
 
-Variant = Literal["paper", "reference_discrete", "reference_continuous"]
+Variant = Literal["paper", "reference_discrete", "reference_continuous", "logistic"]
+
+# C of each classifier, where none is given: the reference's, and scikit-learn's.
+REGULARISATION = {"reference_discrete": 0.01, "logistic": 1.0}
 
 
 @one_thread
@@ -38,7 +42,7 @@ def sap(
     names: Sequence[str] | None = None,
     inactive_std: float = 0.05,
     thresholds: int | None = None,
-    regularisation: float = 0.01,
+    regularisation: float | None = None,
 ) -> Score:
     r"""Separated attribute predictability: best minus second-best predictor.
 
@@ -66,6 +70,15 @@ def sap(
     (10,000 and 5,000). It depends on the codes' scale: multiplying all codes by
     0.01 changes it.
 
+    ``variant="logistic"`` is what *Unsupervised disentanglement learning by
+    intervention* (anonymous, under review), appendix D, says in one sentence: the
+    classifier of discrete factors is a logistic regression. :math:`S_{ij}` is the
+    accuracy on test points of scikit-learn's (multinomial, C = 1, 100 iterations of
+    L-BFGS) for a categorical factor, and R² on test points of least squares, no less
+    than 0, for a continuous one. Code i may be a chunk, whose columns are given
+    together, each standardised; a chunk without an active column gets 0, not the
+    accuracy of the commonest class, as in ``"paper"``.
+
     Perfect codes get 1 from R² on a linear code, less from class accuracies,
     whose second-best is never below chance; useless codes get 0. A factor held
     twice counts 0 however well it is held.
@@ -73,29 +86,31 @@ def sap(
     Parameters
     ----------
     codes : array, Tensor, or list of chunks
-        Shape (n, d), d at least 2.
+        Shape (n, d), d at least 2. Only ``"logistic"`` takes chunks as wholes.
     factors : array or Tensor
         Shape (n, k); may have gaps, may be real-valued where regressed.
     codes_test, factors_test : optional
-        For ``"reference_discrete"`` only, which needs them.
-    variant : {"paper", "reference_discrete", "reference_continuous"}
+        For ``"reference_discrete"`` and ``"logistic"`` only, which need them.
+    variant : {"paper", "reference_discrete", "reference_continuous", "logistic"}
         Which definition.
     kinds : sequence of {"continuous", "categorical"}, optional
-        Of the factors, for ``"paper"``: ``dataset.space.kinds``. Without, whole
-        numbers are taken for classes.
+        Of the factors, for ``"paper"`` and ``"logistic"``: ``dataset.space.kinds``.
+        Without, whole numbers are taken for classes.
     names : sequence of str, optional
         Of the factors.
     inactive_std : float
-        Codes of smaller standard deviation are inactive (``"paper"``).
+        Codes of smaller standard deviation are inactive (``"paper"``, ``"logistic"``).
     thresholds : int, optional
         At most so many a code, instead of classes - 1 (``"paper"``).
-    regularisation : float
-        C of the support vector machine (``"reference_discrete"``).
+    regularisation : float, optional
+        C of the support vector machine (``"reference_discrete"``: 0.01) or of the
+        logistic regression (``"logistic"``: 1).
 
     Returns
     -------
     Score
-        Parts: ``matrix`` (d, k), the paper's S; ``gaps`` (k,).
+        Parts: ``matrix`` (d, k), the paper's S (a row a chunk for ``"logistic"``);
+        ``gaps`` (k,).
 
     Raises
     ------
@@ -104,8 +119,9 @@ def sap(
         not above 0, test points are missing or superfluous, or as
         :func:`dlib.metrics.inputs.prepare`.
     NotApplicable
-        If there are fewer than 20 points or two codes, or a factor is real-valued
-        and the variant is ``"reference_discrete"``.
+        If there are fewer than 20 points or two codes (chunks for ``"logistic"``), or
+        a factor is real-valued and the variant is ``"reference_discrete"``, or has one
+        value only in the points to fit on and the variant is ``"logistic"``.
 
     Examples
     --------
@@ -126,15 +142,18 @@ def sap(
         )
     if thresholds is not None and thresholds < 1:
         raise ValueError(f"thresholds must be at least 1, got {thresholds}")
+    if regularisation is None:
+        regularisation = REGULARISATION.get(variant, 1.0)
     if regularisation <= 0:
         raise ValueError(f"regularisation must be above 0, got {regularisation}")
     train, table = prepare(
         codes, factors, metric="sap", minimum=20, names=names, kinds=kinds
     )
-    if train.latent_dim < 2:
+    count = len(train.chunks) if variant == "logistic" else train.latent_dim
+    if count < 2:
         raise NotApplicable(
             "sap compares the best code with the second best, so it needs at "
-            f"least two codes, got 1. Metrics that take one: {instead(codes=1)}"
+            f"least two codes, got {count}. Metrics that take one: {instead(codes=1)}"
         )
     if variant == "reference_discrete":
         require_discrete(table, "sap (reference_discrete)")
@@ -142,6 +161,12 @@ def sap(
             train, table, codes_test, factors_test, metric="sap (reference_discrete)"
         )
         matrix = _svm_accuracy(train, table, test, table_test, regularisation)
+    elif variant == "logistic":
+        require_varying(table, "sap (logistic)")
+        test, table_test = prepare_test(
+            train, table, codes_test, factors_test, metric="sap (logistic)"
+        )
+        matrix = _logistic(train, table, test, table_test, regularisation, inactive_std)
     else:
         if codes_test is not None or factors_test is not None:
             raise ValueError(
@@ -193,6 +218,12 @@ def _with_classes(
                 factors.sizes[j],
                 thresholds,
             ).to(matrix.dtype)
+    matrix[_inactive(codes, inactive_std)] = 0.0
+    return matrix
+
+
+def _inactive(codes: Codes, inactive_std: float) -> Tensor:
+    """Bool (d,): columns that hardly vary; all of them is worth a warning."""
     inactive = codes.values.std(dim=0) < inactive_std
     if bool(inactive.all()):
         warnings.warn(
@@ -200,10 +231,51 @@ def _with_classes(
             "counts them all inactive and is 0; lower inactive_std if the codes "
             "are meant to be this small",
             UserWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
-    matrix[inactive] = 0.0
-    return matrix
+    return inactive
+
+
+def _logistic(
+    train: Codes,
+    factors: Factors,
+    test: Codes,
+    factors_test: Factors,
+    regularisation: float,
+    inactive_std: float,
+) -> Tensor:
+    """Accuracy or R² on test points of a linear model of one chunk, (chunks, k)."""
+    from sklearn.linear_model import LinearRegression, LogisticRegression
+    from threadpoolctl import threadpool_limits
+
+    inactive = _inactive(train, inactive_std)
+    mean, std = train.values.mean(dim=0), train.values.std(dim=0, correction=0)
+    scale = torch.where(std > 0, std, 1.0)
+    points = [((codes.values - mean) / scale).cpu().numpy() for codes in (train, test)]
+    matrix = torch.zeros(len(train.chunks), len(factors.names), dtype=torch.float64)
+    # One thread: for products this small two take several times the CPU time.
+    with warnings.catch_warnings(), threadpool_limits(1):
+        warnings.simplefilter("ignore")  # 100 iterations, converged or not
+        for j, kind in enumerate(factors.kinds):
+            known = [f.known[:, j].cpu().numpy() for f in (factors, factors_test)]
+            answers = [
+                f.values[f.known[:, j], j].cpu().numpy()
+                for f in (factors, factors_test)
+            ]
+            for i, (first, end) in enumerate(train.chunks):
+                if bool(inactive[first:end].all()):
+                    continue
+                fit, score = (
+                    p[k, first:end] for p, k in zip(points, known, strict=True)
+                )
+                model = (
+                    LogisticRegression(C=regularisation)
+                    if kind == "categorical"
+                    else LinearRegression()
+                )
+                found = model.fit(fit, answers[0]).score(score, answers[1])
+                matrix[i, j] = max(0.0, float(found))
+    return matrix.to(train.values)
 
 
 def _svm_accuracy(

@@ -28,6 +28,7 @@ from dlib.metrics.reconstruction import reconstruction
 from dlib.metrics.retrieval import retrieval
 from dlib.metrics.sap import sap
 from dlib.metrics.score import Score
+from dlib.metrics.translation import translation
 from dlib.metrics.unsupervised import (
     gaussian_total_correlation,
     gaussian_wasserstein_correlation,
@@ -162,6 +163,16 @@ METRICS: dict[str, Metric] = {
             codes=2,
         ),
         Metric(
+            "sap_logistic",
+            sap,
+            "split",
+            {"variant": "logistic"},
+            _SECOND.format("sap"),
+            codes=2,
+            discrete=False,
+            chunks=True,
+        ),
+        Metric(
             "sap_continuous",
             sap,
             "points",
@@ -280,6 +291,18 @@ METRICS: dict[str, Metric] = {
             larger_is_better=False,
             discrete=False,
             factors=0,
+        ),
+        Metric(
+            "translation",
+            translation,
+            "method",
+            left_out="in nats a picture by default: on one scale only with itself, on "
+            "the same data",
+            bounds=(0.0, math.inf),
+            larger_is_better=False,
+            discrete=False,
+            factors=0,
+            chunks=True,
         ),
     )
 }
