@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from dlib.losses import (
     intervene,
+    picture_entropy,
     translate,
     translation_difficulty,
     translation_loss,
@@ -193,6 +194,7 @@ def test_what_the_three_measures_measure() -> None:
         for m in ("cross_entropy", "excess", "relative")
     )
     entropy = functional.binary_cross_entropy(target, target) * 64
+    assert float(picture_entropy(target)) == pytest.approx(float(entropy), rel=1e-4)
     copied = float((translation_loss(weights, *pair) - entropy).detach())
     assert whole - excess == pytest.approx(float(entropy), rel=1e-4)
     assert share == pytest.approx(excess / (copied + 1), rel=1e-4)
@@ -200,6 +202,17 @@ def test_what_the_three_measures_measure() -> None:
     for measure in ("excess", "relative"):
         found = translation_difficulty(weights, same, same, 2, 1.0, measure=measure)
         assert abs(float(found.detach())) < 1e-4
+
+
+@pytest.mark.parametrize("measure", get_args(Measure))
+def test_black_and_white_pixels_have_finite_slopes(measure: Measure) -> None:
+    """As a decoder's are when it is sure: sigmoid(20) is 1 in single precision."""
+    logits = torch.tensor([-200.0, 0, 20, 200]).repeat(4, 1, 4, 1).requires_grad_()
+    pair = logits.sigmoid(), logits.sigmoid().flip(3)
+    weights = translator(1, 4, torch.Generator().manual_seed(0))
+    found = translation_difficulty(weights, pair, pair, 2, 2.0, measure=measure)
+    (slope,) = torch.autograd.grad(found, logits)
+    assert bool(slope.isfinite().all())
 
 
 def test_without_a_graph_it_is_the_same_number() -> None:
