@@ -66,7 +66,7 @@ def rotation() -> Tensor:
 
 
 def test_a_rotation_of_the_codes_is_harder(device: torch.device) -> None:
-    options = {"value": "relative", "draws": 4, "pairs": 24, "steps": 30}
+    options = {"value": "relative", "draws": 2, "pairs": 24}
     straight, mixed = (
         metrics.translation(method.to(device), pictures(), **options).value
         for method in (Stripes(), Stripes(rotation()))
