@@ -21,7 +21,7 @@ from dlib.models.vae import reparametrise
 
 # Those that are VAEs, or a VAE's relatives with a likelihood of their own.
 WITH_LIKELIHOOD = sorted(set(METHODS) - {"info_gan_cr"})
-VAES = sorted(set(WITH_LIKELIHOOD) - {"autoencoder"})
+VAES = sorted(set(WITH_LIKELIHOOD) - {"autoencoder", "intervention"})
 
 
 def build(kind: type[VAE] = VAE, **options: object) -> VAE:
@@ -118,6 +118,11 @@ WEIGHTS = {
     "factor_group_vae": {"tc": "gamma", "header": "weight"},
     "group_tc_vae": {"tc": "gamma", "apart": "apart_weight"},
     "info_gan_cr": {"info": "info_weight"},
+    "intervention": {
+        "undone": "lambda_in",
+        "adversarial": "lambda_adv",
+        "difficulty": "lambda_diff",
+    },
 }
 
 
