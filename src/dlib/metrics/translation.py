@@ -98,7 +98,8 @@ class TranslationTask:
             for k in range(len(widths)):
                 source, target = _pictures(method, drawn[2:], drawn[:2], widths, k)
                 values = source[0].numel()
-                weights = weights or translator(*source.shape[1:3], random)
+                channels, size = source.shape[1], source.shape[2]
+                weights = weights or translator(channels, size, random)
                 found[:, draw, k] = self._translated(weights, source, target)
         return self._of(found, values)
 

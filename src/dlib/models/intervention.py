@@ -170,9 +170,9 @@ class InterventionAutoencoder(Autoencoder):
             loss = loss + self.lambda_in * terms["undone"]
         if self.lambda_adv:
             seen = output.float().sigmoid()
-            logits = self.discriminator(torch.cat([seen, changed])).chunk(2)
+            real, fake = self.discriminator(torch.cat([seen, changed])).chunk(2)
             terms["adversarial"] = weighted_adversarial_loss(
-                *logits, self.weights(changed)
+                real, fake, self.weights(changed)
             )
             loss = loss + self.lambda_adv * terms["adversarial"]
         if self.lambda_diff:
@@ -185,8 +185,7 @@ class InterventionAutoencoder(Autoencoder):
             # are those from before the autoencoder's step, holds for the weights.
             seen, changed = seen.detach(), changed.detach()
             log_weights = self.weights(changed)
-            real, fake = (each.detach() for each in logits)
-            game = weighted_adversarial_loss(real, fake, log_weights)
+            game = weighted_adversarial_loss(real.detach(), fake.detach(), log_weights)
             yield Loss("weights", game, {})
             real, fake = self.discriminator(torch.cat([seen, changed])).chunk(2)
             game = weighted_adversarial_loss(real, fake, log_weights.detach())
