@@ -160,6 +160,14 @@ def translator(
     -------
     dict of str to Tensor
         ``features``, and what is learned: ``map`` and ``out``, which want gradients.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from dlib import losses
+    >>> weights = losses.translator(3, 16, torch.Generator().manual_seed(0))
+    >>> {name: tuple(weight.shape) for name, weight in weights.items()}
+    {'features': (16, 3, 4, 4), 'map': (3, 16, 16), 'out': (16, 3, 4, 4)}
     """
     device = generator.device
     shape = (width, channels, 4, 4)
@@ -191,6 +199,16 @@ def translate(weights: Weights, pictures: Tensor, margin: float = MARGIN) -> Ten
     -------
     Tensor
         Shape (n, c, h, w).
+
+    Examples
+    --------
+    >>> import torch
+    >>> from dlib import losses
+    >>> weights = losses.translator(1, 4, torch.Generator().manual_seed(0))
+    >>> grey = torch.full((2, 1, 4, 4), 0.3)
+    >>> painted = losses.translate(weights, grey).sigmoid()
+    >>> bool(torch.allclose(painted, grey))  # it begins as a copier
+    True
     """
     seen = functional.conv2d(pictures, weights["features"], stride=2, padding=1)
     change = functional.conv_transpose2d(
@@ -219,6 +237,16 @@ def translation_loss(
     -------
     Tensor
         One number, nats a picture. With grey targets it is not 0 at its best.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from dlib import losses
+    >>> weights = losses.translator(1, 2, torch.Generator().manual_seed(0))
+    >>> grey = torch.full((3, 1, 2, 2), 0.5)
+    >>> loss = losses.translation_loss(weights, grey, grey)
+    >>> round(float(loss.detach()), 3)  # four times log 2
+    2.773
     """
     total = functional.binary_cross_entropy_with_logits(
         translate(weights, source, margin), target, reduction="sum"
@@ -272,6 +300,19 @@ def translation_difficulty(
     ------
     ValueError
         If ``steps`` is negative, ``rate`` not positive, or the measure unknown.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from dlib import losses
+    >>> weights = losses.translator(1, 8, torch.Generator().manual_seed(0))
+    >>> pair = torch.full((4, 1, 8, 8), 0.2), torch.full((4, 1, 8, 8), 0.7)
+    >>> left = [
+    ...     losses.translation_difficulty(weights, pair, pair, steps, 1.0, measure="excess")
+    ...     for steps in (0, 5, 20)
+    ... ]
+    >>> [round(float(nats.detach())) for nats in left]
+    [37, 2, 0]
     """
     if measure not in get_args(Measure):
         raise ValueError(
@@ -315,6 +356,14 @@ def picture_entropy(pictures: Tensor) -> Tensor:
     -------
     Tensor
         One number, nats a picture.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from dlib import losses
+    >>> grey = torch.full((3, 1, 2, 2), 0.5)
+    >>> round(float(losses.picture_entropy(grey)), 3)  # four times log 2
+    2.773
     """
     # In single precision a sigmoid can be 1: its logarithm's slope would be infinite.
     safe = pictures.clamp(1e-6, 1 - 1e-6)
