@@ -59,7 +59,7 @@ def test_a_training_set_is_drawn_from_what_is_trained_on() -> None:
     assert isinstance(train, Resampled) and len(train) == 500
     assert correlation(train) > 0.8 and abs(correlation(held_out)) < 0.1
     assert isinstance(held_out, Part)
-    assert not bool(held_out.holds(train.drawn).any())
+    assert not bool(held_out.holds(train.index).any())
     with pytest.raises(ValidationError, match="greater than 0"):
         DATA.validate_python({"kind": "resampled", "of": law, "n": 0})
 

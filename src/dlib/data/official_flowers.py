@@ -14,7 +14,7 @@ import os
 import re
 import tarfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -22,11 +22,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dlib.data.dataset import Dataset, Wrapper
+from dlib.data.dataset import Dataset
 from dlib.data.download import DataError, OfficialFile, matches, official_files
 from dlib.data.factors import Factor, FactorSpace
+from dlib.data.listed import Listed
 from dlib.data.official import _broken, _check_exists, _Contents, _Rows, _unpack
-from dlib.data.order import RandomOrder
 
 MEMBER = re.compile(r"jpg/image_([0-9]{5})\.jpg")
 LARGEST_MEMBER = 1 << 24  # bytes of a photograph; the official ones have some 40,000
@@ -140,55 +140,10 @@ class OfficialFlowers(Dataset):
             raise ValueError(
                 f"the official parts are {', '.join(SPLITS)}; got {split!r}"
             )
-        return _Listed(self, self._splits[split], f"the official {split}")
+        return Listed(self, self._splits[split], f"the official {split}")
 
     def __repr__(self) -> str:
         return f"{super().__repr__()}, from {self.path}"
-
-
-class _Listed(Wrapper):
-    """Some points of another data set, all equally likely.
-
-    Parameters
-    ----------
-    of : Dataset
-        Whose points are equally likely.
-    index : Tensor
-        Which, int64, each once.
-    what : str
-        Said of them where the data set is printed.
-    """
-
-    def __init__(self, of: Dataset, index: Tensor, what: str) -> None:
-        super().__init__(of)
-        self._what = what
-        self._index = index.to(self.device)
-        self._places = torch.full((len(of),), -1, device=self.device)
-        self._places[self._index] = torch.arange(len(index), device=self.device)
-
-    def _difference(self) -> str:
-        return self._what
-
-    def __len__(self) -> int:
-        return len(self._index)
-
-    def points(self, positions: Tensor) -> Tensor:
-        return self._index[positions]
-
-    def positions(self, index: Tensor) -> Tensor:
-        return self._places[index]
-
-    def random_order(self, seed: int) -> RandomOrder:
-        """Of the listed points only."""
-        return Dataset.random_order(self, seed)
-
-    def draw(self, n: int, generator: torch.Generator) -> Tensor:
-        return Dataset.draw(self, n, generator)
-
-    def sharing(
-        self, index: Tensor, columns: Sequence[int], generator: torch.Generator
-    ) -> Tensor:
-        return Dataset.sharing(self, index, columns, generator)
 
 
 class _Archive(_Contents):

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
-from torch import Tensor
 
-from dlib.data.dataset import Dataset, Wrapper
-from dlib.data.order import RandomOrder
+from dlib.data.dataset import Dataset
+from dlib.data.listed import Listed
 
 
-class Resampled(Wrapper):
+class Resampled(Listed):
     """Points drawn once by another data set's law, and then each as likely.
 
     What a file of a training set is: *Unsupervised disentanglement learning by
@@ -36,34 +33,5 @@ class Resampled(Wrapper):
     def __init__(self, of: Dataset, n: int, seed: int = 0) -> None:
         if n < 1:
             raise ValueError(f"n must be positive, got {n}")
-        super().__init__(of)
-        self.uniform, self.looks = True, 1
-        drawn = of.draw(n, torch.Generator().manual_seed(seed))
-        self.drawn = drawn.sort().values
-
-    def _difference(self) -> str:
-        return f"{len(self):,} drawn of {len(self.of):,}"
-
-    def __len__(self) -> int:
-        return len(self.drawn)
-
-    def points(self, positions: Tensor) -> Tensor:
-        return self.drawn[positions]
-
-    def positions(self, index: Tensor) -> Tensor:
-        """Where points stand: the first place of one that is in it twice."""
-        place = torch.searchsorted(self.drawn, index)
-        found = self.drawn[place.clamp(max=len(self) - 1)] == index
-        return place.where(found, -1)
-
-    def random_order(self, seed: int) -> RandomOrder:
-        """Of the points that were drawn."""
-        return Dataset.random_order(self, seed)
-
-    def draw(self, n: int, generator: torch.Generator) -> Tensor:
-        return Dataset.draw(self, n, generator)
-
-    def sharing(
-        self, index: Tensor, columns: Sequence[int], generator: torch.Generator
-    ) -> Tensor:
-        return Dataset.sharing(self, index, columns, generator)
+        drawn = of.draw(n, torch.Generator().manual_seed(seed)).sort().values
+        super().__init__(of, drawn, f"{n:,} drawn of {len(of):,}")
