@@ -62,7 +62,7 @@ def test_chunks_stay_together_when_they_are_shuffled() -> None:
     assert not torch.equal(moved[:, 0], moved[:, 2])
     assert method.chunks == (2, 1) and build().chunks == (1, 1, 1)
     for chunks in ((3,), (2, 2), (3, 0)):
-        with pytest.raises(ValueError, match="add up to the code's 3 numbers"):
+        with pytest.raises(ValueError, match="add up to the code's 3, got"):
             build(chunks=chunks)
 
 

@@ -117,7 +117,7 @@ def test_it_learns() -> None:
         ({"chunks": (4,)}, "at least two positive widths"),
         ({"measure": "accuracy"}, "measure must be one of cross_entropy, excess"),
         ({"critic": "faces"}, "critic must be one of shapes, digits, flowers"),
-        ({"chunks": (2, 3)}, r"add up to the code's 4 numbers, got \(2, 3\)"),
+        ({"chunks": (2, 3)}, r"add up to the code's 4, got \(2, 3\)"),
         ({"lambda_in": -1.0}, "lambda_in must not be negative"),
         ({"lambda_diff": math.nan}, "lambda_diff must not be negative"),
         ({"translation_steps": -1}, "translation_steps must not be negative"),

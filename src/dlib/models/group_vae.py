@@ -17,7 +17,7 @@ from dlib.losses.groups import (
     product_of_gaussians,
     wide,
 )
-from dlib.models.method import Loss, Posterior
+from dlib.models.method import Loss, Posterior, chunks_of
 from dlib.models.vae import VAE, Likelihood, reparametrise
 from dlib.networks import Networks
 
@@ -266,10 +266,4 @@ def groups_of(latent_dim: int, groups: Sequence[int] | None) -> tuple[int, ...]:
         If they do not fit the codes.
     """
     halves = (latent_dim // 2, latent_dim - latent_dim // 2)
-    widths = halves if groups is None else tuple(groups)
-    if len(widths) < 2 or min(widths) < 1 or sum(widths) != latent_dim:
-        raise ValueError(
-            "groups must be at least two positive numbers of latents that add up to "
-            f"the code's {latent_dim}, got {widths}"
-        )
-    return widths
+    return chunks_of(latent_dim, halves if groups is None else groups, "groups")

@@ -99,8 +99,12 @@ class Method(Protocol):
         """The decoder as the explorer in the page runs it."""
 
 
-def chunks_of(latent_dim: int, chunks: Sequence[int] | None) -> tuple[int, ...]:
+def chunks_of(
+    latent_dim: int, chunks: Sequence[int] | None, what: str = "chunks"
+) -> tuple[int, ...]:
     """Widths of the pieces of a code: those given, or one for each number.
+
+    ``what`` is what the message calls them.
 
     Raises
     ------
@@ -110,7 +114,7 @@ def chunks_of(latent_dim: int, chunks: Sequence[int] | None) -> tuple[int, ...]:
     widths = (1,) * latent_dim if chunks is None else tuple(chunks)
     if len(widths) < 2 or min(widths) < 1 or sum(widths) != latent_dim:
         raise ValueError(
-            "chunks must be at least two positive widths that add up to the code's "
-            f"{latent_dim} numbers, got {widths}"
+            f"{what} must be at least two positive widths that add up to the code's "
+            f"{latent_dim}, got {widths}"
         )
     return widths
