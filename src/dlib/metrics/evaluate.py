@@ -22,6 +22,7 @@ from dlib.metrics.inputs import (
     halves,
     prepare_test,
 )
+from dlib.metrics.inputs.chunks import chunk_widths
 from dlib.metrics.inputs.population import Grid, Population, Table, codes_of
 from dlib.metrics.noise import noise_codes_of, noise_like
 from dlib.metrics.reconstruction import ReconstructionError
@@ -504,14 +505,9 @@ def _domain(codes: Codes, factors: Factors, domain: str) -> tuple[Codes, Factors
 
 def _in_chunks(method: Any, codes: Tensor) -> Tensor | list[Tensor]:
     """The codes as the method cuts them; one matrix if each column is a latent."""
-    widths = [int(w) for w in getattr(method, "chunks", ())]
-    if all(width == 1 for width in widths) and len(widths) in (0, codes.shape[1]):
+    widths = chunk_widths(method, codes.shape[1])
+    if all(width == 1 for width in widths):
         return codes
-    if sum(widths) != codes.shape[1]:
-        raise ValueError(
-            f"the method's chunks {tuple(widths)} must add up to the width of its "
-            f"codes, {codes.shape[1]}"
-        )
     return list(codes.split(widths, dim=1))
 
 

@@ -18,6 +18,7 @@ from dlib.losses import (
     translator,
 )
 from dlib.metrics.inputs import NotApplicable
+from dlib.metrics.inputs.chunks import chunk_widths
 from dlib.metrics.score import Score
 
 Value = Literal["difficulty", "excess", "relative"]
@@ -83,7 +84,7 @@ class TranslationTask:
             If there are fewer than ``2 * pairs + 2`` codes; or no chunk changes a
             picture and the value is ``"relative"``.
         """
-        widths = _widths(method, codes.shape[1])
+        widths = chunk_widths(method, codes.shape[1])
         wanted = self.require(len(codes))
         codes = codes.to(device_of(method))
         found = torch.zeros(3, self.draws, len(widths), dtype=torch.float64)
@@ -258,17 +259,6 @@ def translation(
     task.require(len(images))
     index = torch.arange(len(images))
     return task.score(method, encode(method, bounded, index, batch_size=batch_size))
-
-
-def _widths(method: Any, latent_dim: int) -> Sequence[int]:
-    widths = [int(width) for width in getattr(method, "chunks", ())]
-    widths = widths or [1] * latent_dim
-    if sum(widths) != latent_dim or min(widths) < 1:
-        raise ValueError(
-            f"the method's chunks {tuple(widths)} must add up to the width of its "
-            f"codes, {latent_dim}"
-        )
-    return widths
 
 
 def _pictures(
