@@ -152,6 +152,13 @@ def test_a_translator_starts_as_a_copier_and_learns(device: torch.device) -> Non
     assert found[0] == pytest.approx(float(translation_loss(weights, *pair).detach()))
 
 
+@pytest.mark.parametrize("numbers", [(0, 8, 2), (1, 7, 2), (1, 0, 2), (1, 8, 0)])
+def test_translators_without_sense_are_refused(numbers: tuple[int, int, int]) -> None:
+    channels, size, width = numbers
+    with pytest.raises(ValueError, match=f"{channels}, {size} and {width}"):
+        translator(channels, size, torch.Generator(), width)
+
+
 def squares(inner: Tensor, outer: Tensor) -> Tensor:
     """Pictures of one colour each, (n, 3), with a square of another in the middle."""
     images = outer[:, :, None, None].repeat(1, 1, 16, 16)

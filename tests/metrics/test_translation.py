@@ -155,9 +155,15 @@ def test_wrong_use_is_explained() -> None:
     with pytest.raises(ValueError, match=r"lie in \[0, 1\]; divide by 255"):
         metrics.translation(Stripes(), pictures() * 255, **FAST)
 
-    class Odd(Stripes):
-        def decode(self, codes: Tensor) -> Tensor:
-            return super().decode(codes)[..., :7]
+    class Cut(Stripes):
+        def __init__(self, height: int, width: int):
+            super().__init__()
+            self.cut = height, width
 
-    with pytest.raises(ValueError, match=r"even height and width.*\(24, 1, 8, 7\)"):
-        metrics.translation(Odd(), pictures(), **FAST)
+        def decode(self, codes: Tensor) -> Tensor:
+            return super().decode(codes)[..., : self.cut[0], : self.cut[1]]
+
+    for cut in ((7, 7), (8, 6)):
+        message = rf"square.*even size.*\(24, 1, {cut[0]}, {cut[1]}\)"
+        with pytest.raises(ValueError, match=message):
+            metrics.translation(Cut(*cut), pictures(), **FAST)

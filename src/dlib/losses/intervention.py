@@ -161,6 +161,11 @@ def translator(
     dict of str to Tensor
         ``features``, and what is learned: ``map`` and ``out``, which want gradients.
 
+    Raises
+    ------
+    ValueError
+        If a number is not positive, or the size is odd.
+
     Examples
     --------
     >>> import torch
@@ -169,6 +174,11 @@ def translator(
     >>> {name: tuple(weight.shape) for name, weight in weights.items()}
     {'features': (16, 3, 4, 4), 'map': (3, 16, 16), 'out': (16, 3, 4, 4)}
     """
+    if min(channels, size, width) < 1 or size % 2:
+        raise ValueError(
+            "channels, size and width must be positive and the size be even, got "
+            f"{channels}, {size} and {width}"
+        )
     device = generator.device
     shape = (width, channels, 4, 4)
     drawn = torch.rand(shape, generator=generator, device=device)

@@ -78,8 +78,8 @@ class TranslationTask:
         Raises
         ------
         ValueError
-            If the method's chunks do not add up to d, or its pictures do not have
-            an even height and width.
+            If the method's chunks do not add up to d, or its pictures are not square
+            or of odd size.
         NotApplicable
             If there are fewer than ``2 * pairs + 2`` codes; or no chunk changes a
             picture and the value is ``"relative"``.
@@ -196,7 +196,7 @@ def translation(
         and ``chunks``, if its codes are not latents one by one.
     images : Tensor
         Whose codes values are drawn from: shape (n, c, h, w), ``uint8`` or floats in
-        [0, 1], n at least ``2 * pairs + 2``; h and w even.
+        [0, 1], n at least ``2 * pairs + 2``; h = w, even.
     value : {"difficulty", "excess", "relative"}
         Which part is the score: the paper's cross-entropy by default.
     draws : int
@@ -228,8 +228,8 @@ def translation(
     ------
     ValueError
         If an option has no sense (:class:`TranslationTask`), floats leave [0, 1], the
-        method's chunks do not add up to its codes, or its pictures have no even
-        height and width.
+        method's chunks do not add up to its codes, or its pictures are not square or
+        of odd size.
     NotApplicable
         If there are fewer than ``2 * pairs + 2`` pictures; or no chunk changes a
         picture and the value is ``"relative"``.
@@ -272,9 +272,10 @@ def _pictures(
             for value in values
         ]
     source, target = (pictures.float().clamp(0.0, 1.0) for pictures in pair)
-    if source.ndim != 4 or source.shape[2] % 2 or source.shape[3] % 2:
+    shape = source.shape
+    if source.ndim != 4 or shape[2] != shape[3] or shape[2] % 2:
         raise ValueError(
-            "translation takes pictures (n, c, h, w) of even height and width, and "
-            f"the method decodes {tuple(source.shape)}"
+            "translation takes square pictures (n, c, h, w) of even size, and the "
+            f"method decodes {tuple(shape)}"
         )
     return source, target
