@@ -784,7 +784,7 @@ tends to narrow.
 # | metric | points | bins, predictor | useless | variants |
 # |---|---|---|---|---|
 # | MIG | 10,000 (R) | 20 bins a code, factors as they are (R) | 0 | P integrates over $q(z \mid x)$; binned means are R's |
-# | SAP | all given; P: the test set | $R^2$ of a line, thresholds for classes (P) | 0 | `sap_continuous`: $R^2$ for all (R); `sap_discrete`: linear SVM, C = .01, 10,000/5,000 (R); `sap_logistic`: logistic regression on 5,000 test points, chunks as wholes |
+# | SAP | all given; P: the test set | $R^2$ of a line, thresholds for classes (P) | 0 | `sap_continuous`: $R^2$ for all (R); `sap_discrete`: linear SVM, C = .01, 10,000/5,000 (R); `sap_logistic`: logistic regression on 5,000 test points, chunks as wholes; `classes="all"`: for every factor |
 # | Z-diff | 10,000/5,000, 64 pairs each | linear SVM, C = .01, as [Kumar et al. (2018)](https://arxiv.org/abs/1711.00848) | 1/K | logistic regression: R and [Higgins et al. (2017)](https://openreview.net/forum?id=Sy2fzU9gl) |
 # | FactorVAE score | 10,000/5,000 votes of 64 (R) | majority vote; drops latents of deviation under .05 (R) | 1/K | P drops latents whose KL is near 0 |
 # | DCI | 10,000/5,000 (R) | boosted trees (R) | 0 | `dci_forest`, depths as stated: [Eastwood and Williams (2018)](https://openreview.net/forum?id=By-7dz-AZ) |

@@ -196,6 +196,25 @@ def test_logistic_gives_a_chunk_its_columns_together() -> None:
     assert alone["matrix"][3].abs().max() == 0  # inactive: 0, and not chance
 
 
+def test_all_as_classes_reads_a_circle_that_no_line_follows() -> None:
+    table, table_test = (np.arange(n)[:, None] % 8 for n in (400, 200))
+    chunks = []
+    for t in (table, table_test):
+        angle = 2 * np.pi * t[:, 0] / 8
+        chunks.append([np.stack([np.cos(angle), np.sin(angle)], 1), 0.0 * angle])
+    line = logistic(chunks[0], table, chunks[1], table_test, kinds=["continuous"])
+    told = logistic(
+        chunks[0], table, chunks[1], table_test, kinds=["continuous"], classes="all"
+    )
+    assert line.value < 0.7 and told.value == pytest.approx(1)
+    # Classes by kind are what they were.
+    both = [
+        logistic(chunks[0], table, chunks[1], table_test, kinds=["categorical"], **o)
+        for o in ({}, {"classes": "all"})
+    ]
+    assert both[0].value == both[1].value
+
+
 def test_logistic_is_less_than_one_for_perfect_codes_and_chance_for_useless() -> None:
     table, table_test = toy.factors(900), toy.factors(450, seed=9)
     perfect = logistic(toy.axis_codes(table), table, toy.axis_codes(table_test),
@@ -228,6 +247,12 @@ def test_wrong_use_of_logistic_is_explained() -> None:
         logistic(codes, 0 * table, codes, table)
     with pytest.raises(ValueError, match="regularisation must be above 0"):
         logistic(codes, table, codes, table, regularisation=0.0)
+    with pytest.raises(ValueError, match="one of categorical, all; got 'some'"):
+        logistic(codes, table, codes, table, classes="some")
+    with pytest.raises(ValueError, match="for the logistic variant, got 'paper'"):
+        metrics.sap(codes, table, classes="all")
+    with pytest.raises(metrics.NotApplicable, match="real-valued"):
+        logistic(codes, table + codes[:, :3], codes, table, classes="all")
 
 
 def test_wrong_use_is_explained() -> None:

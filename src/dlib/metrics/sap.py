@@ -25,6 +25,7 @@ from dlib.metrics.inputs import (
 from dlib.metrics.score import Score
 
 Variant = Literal["paper", "reference_discrete", "reference_continuous", "logistic"]
+Classes = Literal["categorical", "all"]
 
 # C of each classifier, where none is given: the reference's, and scikit-learn's.
 REGULARISATION = {"reference_discrete": 0.01, "logistic": 1.0}
@@ -43,6 +44,7 @@ def sap(
     inactive_std: float = 0.05,
     thresholds: int | None = None,
     regularisation: float | None = None,
+    classes: Classes = "categorical",
 ) -> Score:
     r"""Separated attribute predictability: best minus second-best predictor.
 
@@ -75,9 +77,10 @@ def sap(
     classifier of discrete factors is a logistic regression. :math:`S_{ij}` is the
     accuracy on test points of scikit-learn's (multinomial, C = 1, 100 iterations of
     L-BFGS) for a categorical factor, and R² on test points of least squares, no less
-    than 0, for a continuous one. Code i may be a chunk, whose columns are given
-    together, each standardised; a chunk without an active column gets 0, not the
-    accuracy of the commonest class, as in ``"paper"``.
+    than 0, for a continuous one; or, with ``classes="all"``, the accuracy for each:
+    ten hues on a circle are a factor that no line follows. Code i may be a chunk,
+    whose columns are given together, each standardised; a chunk without an active
+    column gets 0, not the accuracy of the commonest class, as in ``"paper"``.
 
     Perfect codes get 1 from R² on a linear code, less from class accuracies,
     whose second-best is never below chance; useless codes get 0. A factor held
@@ -105,6 +108,9 @@ def sap(
     regularisation : float, optional
         C of the support vector machine (``"reference_discrete"``: 0.01) or of the
         logistic regression (``"logistic"``: 1).
+    classes : {"categorical", "all"}
+        Whose values are classes: factors of that kind, or every factor's
+        (``"logistic"``).
 
     Returns
     -------
@@ -116,12 +122,14 @@ def sap(
     ------
     ValueError
         If the variant is unknown, ``thresholds`` is below 1 or ``regularisation``
-        not above 0, test points are missing or superfluous, or as
+        not above 0, ``classes`` is unknown or the variant has no use for it, test
+        points are missing or superfluous, or as
         :func:`dlib.metrics.inputs.prepare`.
     NotApplicable
         If there are fewer than 20 points or two codes (chunks for ``"logistic"``), or
-        a factor is real-valued and the variant is ``"reference_discrete"``, or has one
-        value only in the points to fit on and the variant is ``"logistic"``.
+        a factor is real-valued and the variant is ``"reference_discrete"`` or all are
+        to be classes, or has one value only in the points to fit on and the variant
+        is ``"logistic"``.
 
     Examples
     --------
@@ -142,6 +150,16 @@ def sap(
         )
     if thresholds is not None and thresholds < 1:
         raise ValueError(f"thresholds must be at least 1, got {thresholds}")
+    if classes not in get_args(Classes):
+        raise ValueError(
+            f"classes must be one of {', '.join(get_args(Classes))}; got {classes!r}"
+        )
+    if classes == "all" and variant != "logistic":
+        raise ValueError(
+            f"classes='all' is for the logistic variant, got {variant!r}; "
+            "reference_discrete takes every factor's values for classes, and 'paper' "
+            "those of kinds='categorical'"
+        )
     if regularisation is None:
         regularisation = REGULARISATION.get(variant, 1.0)
     if regularisation <= 0:
@@ -166,7 +184,12 @@ def sap(
         test, table_test = prepare_test(
             train, table, codes_test, factors_test, metric="sap (logistic)"
         )
-        matrix = _logistic(train, table, test, table_test, regularisation, inactive_std)
+        if classes == "all":
+            require_discrete(table, "sap (logistic, all as classes)")
+        classified = [classes == "all" or k == "categorical" for k in table.kinds]
+        matrix = _logistic(
+            train, table, test, table_test, regularisation, inactive_std, classified
+        )
     else:
         if codes_test is not None or factors_test is not None:
             raise ValueError(
@@ -243,6 +266,7 @@ def _logistic(
     factors_test: Factors,
     regularisation: float,
     inactive_std: float,
+    classified: Sequence[bool],
 ) -> Tensor:
     """Accuracy or R² on test points of a linear model of one chunk, (chunks, k)."""
     from sklearn.linear_model import LinearRegression, LogisticRegression
@@ -256,7 +280,7 @@ def _logistic(
     # One thread: for products this small two take several times the CPU time.
     with warnings.catch_warnings(), threadpool_limits(1):
         warnings.simplefilter("ignore")  # 100 iterations, converged or not
-        for j, kind in enumerate(factors.kinds):
+        for j, is_class in enumerate(classified):
             known = [f.known[:, j].cpu().numpy() for f in (factors, factors_test)]
             answers = [
                 f.values[f.known[:, j], j].cpu().numpy()
@@ -270,7 +294,7 @@ def _logistic(
                 )
                 model = (
                     LogisticRegression(C=regularisation)
-                    if kind == "categorical"
+                    if is_class
                     else LinearRegression()
                 )
                 found = model.fit(fit, answers[0]).score(score, answers[1])
