@@ -94,6 +94,10 @@ compare(
 # Learn from pairs of pictures that share something: ML-VAE, GVAE, their adaptive kin
 # and group-tcVAE, which keeps two groups of latents independent.
 #
+# [Correlated factors](papers/intervention.ipynb)<br>
+# What happens to all of these when factors come together in the data, and a method that
+# changes codes, decodes them, and looks.
+#
 # Beside them stand the [notation](reference/notation.md), a
 # [glossary](reference/glossary.md), the library's [API](reference/api.md), the
 # [bibliography](reference/bibliography.md), and the [status](reference/status.md) of
