@@ -22,7 +22,7 @@
 # only know that they share something, write the losses that use it yourself, and say
 # with a number whether two groups of latents really parted.
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-cell"]
+# %% tags=["remove-cell"] jupyter={"source_hidden": true} cellView="form"
 # Colab starts without the library: install it there, and only there.
 import subprocess
 import sys
@@ -32,7 +32,7 @@ if "google.colab" in sys.modules:
     pip = [sys.executable, "-m", "pip", "install", "-q"]
     subprocess.run([*pip, source], check=True)
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input"]
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
 # @title Imports
 import math
 import tempfile
@@ -54,7 +54,7 @@ from dlib.viz.compare import compare
 
 viz.use()
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-cell"]
+# %% tags=["remove-cell"] jupyter={"source_hidden": true} cellView="form"
 # @title How much work: seconds in a test, minutes on the published page
 N_CODES = budget.choose(smoke=600, book=5_000)  # pictures that we look at
 STOPS = budget.choose(
@@ -68,7 +68,7 @@ def seeded(seed):
     return torch.Generator().manual_seed(seed)
 
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 CONTENT = {
     "shapes3d": ["object_hue", "scale", "shape"],
     "dsprites": ["shape", "scale"],
@@ -87,7 +87,7 @@ pairs = {
     name: Pairs(data[name], [CONTENT[name], STYLE[name]]) for name in NAMES
 }
 
-# %% cellView="form" jupyter={"source_hidden": true} mystnb={"image": {"alt": "Four rows of five pairs of pictures: rooms that share the object, rooms that share floor, wall and view, sprites that share shape and size, sprites that share place and angle."}} tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"image": {"alt": "Four rows of five pairs of pictures: rooms that share the object, rooms that share floor, wall and view, sprites that share shape and size, sprites that share place and angle."}}
 rows, titles = [], []
 for name in NAMES:
     sharp = load(name, source="twin", size=64)
@@ -114,7 +114,7 @@ figure = viz.image_grid(
 # and which group that is. Two photos of one person do that, or two of one place. Can a code
 # be made of it that keeps the two groups apart?
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 showcase = recipes.load("group_tcvae", "showcase")
 models = {e.line: showcase.run(e).trained for e in showcase.entries}
 two = {
@@ -173,7 +173,7 @@ agreed = pd.DataFrame(
 ).T.round(2)
 agreed
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 chance = agreed.loc["pairs that share the style", "shape"]
 assert (
     agreed.loc["pairs that share the content", CONTENT["shapes3d"]] == 1
@@ -195,7 +195,7 @@ pairs that share the style may agree in the content too, by accident.
 # groups of latents apart.
 
 
-# %% cellView="form" jupyter={"source_hidden": true} mystnb={"image": {"alt": "Two diagrams. Left: two pictures' content codes are combined to one, which both are decoded from, each with its own style. Right: each picture keeps its content and style; a spring joins the two contents, and a wall stands between content and style."}} tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"image": {"alt": "Two diagrams. Left: two pictures' content codes are combined to one, which both are decoded from, each with its own style. Right: each picture keeps its content and style; a spring joins the two contents, and a wall stands between content and style."}}
 def node(axes, x, y, text, colour):
     axes.text(
         x, y, text, ha="center", va="center", fontsize=9, color="white",
@@ -289,7 +289,7 @@ for ours, library in (
     for mine, theirs in zip(ours(*some), library(*some)):
         assert torch.allclose(mine, theirs, atol=1e-5)
 
-# %% cellView="form" jupyter={"source_hidden": true} mystnb={"image": {"alt": "Densities of two Gaussians, their average, their product and the Gaussian with twice the product's variance; the product is the narrowest."}} tags=["hide-input"]
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"image": {"alt": "Densities of two Gaussians, their average, their product and the Gaussian with twice the product's variance; the product is the narrowest."}}
 # @title Two posteriors of one latent, and what is made of them
 mean, logvar = torch.tensor([[[0.0], [2.0]]]), torch.tensor([[[1.0], [0.36]]])
 logvar = logvar.log()
@@ -323,7 +323,7 @@ _ = axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 # **Figure 4.** Grey: two pictures' posteriors of one latent, the right one surer. Coloured:
 # three ways to make one of them.
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 (a_mean, a_var), (p_mean, p_var), (h_mean, h_var) = drawn.values()
 assert p_mean == h_mean and abs(h_var - 2 * p_var) < 1e-6
 viz.say(f"""
@@ -417,7 +417,7 @@ for k in ks:
     for name, (m, v) in both.items():
         found[name].append((float(m.mean()), float(v.exp().mean())))
 
-# %% cellView="form" jupyter={"source_hidden": true} mystnb={"image": {"alt": "Left: the mean of the combined posterior against the number of pictures; the exact one rises to 1, those of average and product stay at one half. Right: their variances."}} tags=["hide-input"]
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"image": {"alt": "Left: the mean of the combined posterior against the number of pictures; the exact one rises to 1, those of average and product stay at one half. Right: their variances."}}
 # @title What more pictures change
 figure, (left, right) = plt.subplots(1, 2, figsize=(7.4, 2.8))
 marks = dict(zip(found, "o^s"))
@@ -441,7 +441,7 @@ _ = right.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 # variance of what is made of their posteriors. In the left panel average and product lie on
 # each other.
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 at = {name: dict(zip(ks, values)) for name, values in found.items()}
 mean_of, product_of = at["average (GVAE)"], at["product (ML-VAE)"]
 last = ks[-1]
@@ -469,7 +469,7 @@ pictures don't cure this.
 # *others* that show the same object: from one, or averaged over two, four, eight. The style
 # stays the picture's own.
 
-# %% cellView="form" jupyter={"source_hidden": true} mystnb={"image": {"alt": "Rows of rooms: the pictures, decoded from their own codes, and decoded with the content of one, two and eight other pictures of the same object."}} tags=["hide-input"]
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"image": {"alt": "Rows of rooms: the pictures, decoded from their own codes, and decoded with the content of one, two and eight other pictures of the same object."}}
 # @title Decoded with the content of others
 model = models["gvae_shapes3d"]
 many = Pairs(data["shapes3d"], CONTENT["shapes3d"], k=9)
@@ -496,7 +496,7 @@ figure = viz.image_grid(
 # **Figure 7.** A GVAE. First row: pictures. Below: decoded from their own code, and with the
 # content of one, two and eight other pictures that show the same object.
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 everywhere = z[:, 0, :5].var(0)
 speak = everywhere > 0.3 * everywhere.max()  # others tell of nothing
 spread = (z[:, :, :5].var(1).mean(0) / everywhere)[speak]
@@ -538,7 +538,7 @@ for name, combine in (
     free = cheapest[name][1]
     print(f"{name:17} v = 1 costs {at_prior:.3f}, free at {free:.2f}")
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 viz.say(f"""
 The product makes an idle latent pay {cheapest["product"][0]:.3f} nats, unless
 both pictures' own posteriors have twice the prior's variance; average and
@@ -591,7 +591,7 @@ for name, codes in z.items():
 # factors sit in the wrong group. What it can't see is what the latents of a group know together
 # and none of them alone. Four codes that are made by hand show what each score minds:
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input"]
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
 # @title Four codes made of the true factors, scored
 values = factors.double()
 values = (values - values.mean(0)) / values.std(0)
@@ -617,7 +617,7 @@ for name, parts in made.items():
     }
 pd.DataFrame(by_hand).T.round(2)
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 one, twice, turned, wrong = by_hand.values()
 assert min(one.values()) > 0.8 and twice["group-MIG"] > 0.8
 assert twice["MIG"] < 0.5 and wrong["MIG"] > 0.8 and wrong["group-MIG"] < -0.8
@@ -630,7 +630,7 @@ in both ({turned["MIG"]:.2f} and {turned["group-MIG"]:.2f}). Neither score
 implies the other.
 """)
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input"]
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
 # @title Every run of the chapter
 TITLES = {
     "ml_vae": "ML-VAE",
@@ -731,7 +731,7 @@ for part, factors_of in (("content", CONTENT), ("style", STYLE)):
 halves = adaptive["group_mig"]
 adaptive["group_mig"] = [np.mean(list(gap.values())) for gap in gaps]
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 viz.say(f"""
 It makes a difference: over the adaptive runs the median group-MIG is
 {halves.median():.3f} with halves and {adaptive["group_mig"].median():.3f}
@@ -749,7 +749,7 @@ assigned.
 # content. Each picture has them to itself, unaveraged; they are the better place for everything.
 
 
-# %% cellView="form" jupyter={"source_hidden": true} mystnb={"image": {"alt": "Three heat maps of ten latents by six factors: a GVAE trained on pairs that always share the content, one trained on pairs that share either group, and an Ada-GVAE."}} tags=["hide-input"]
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"image": {"alt": "Three heat maps of ten latents by six factors: a GVAE trained on pairs that always share the content, one trained on pairs that share either group, and an Ada-GVAE."}}
 # @title What each latent knows of each factor
 def heat(axes, known, of, title):
     """Shares of entropy, the content's factors and latents first."""
@@ -802,7 +802,7 @@ for one, run, title in zip(
 # lower right. Left, trained as Eq. (1) is printed; middle, on pairs that share either group;
 # right Ada-GVAE, which has no split, on the same pairs.
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 printed_scores = always["paper"]
 printed = groups["content"]
 collapsed = printed[printed["line"] == "gvae_shapes3d"]
@@ -851,7 +851,7 @@ collapse. On dSprites the content is what is learned first.
 # The paper's matrix is of one model. Its Figure 3b shows all runs on dSprites, content and
 # style apart:
 
-# %% cellView="form" jupyter={"source_hidden": true} mystnb={"image": {"alt": "Group-MIG of content and of style on dSprites: a dot for each run of ML-VAE, GVAE, their adaptive kin and group-tcVAE, and for ML-VAE and GVAE trained on pairs that always share the content."}} tags=["hide-input"]
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"image": {"alt": "Group-MIG of content and of style on dSprites: a dot for each run of ML-VAE, GVAE, their adaptive kin and group-tcVAE, and for ML-VAE and GVAE trained on pairs that always share the content."}}
 # @title Figure 3b: group-MIG of content and style, all runs on dSprites
 sets = {}
 for method in TITLES:
@@ -887,7 +887,7 @@ _ = axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 # methods with latents assigned. The last two columns have pairs that always share the content,
 # and a β of 1.
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 part = {
     name: (float(some["content"].median()), float(some["style"].median()))
     for name, some in sets.items()
@@ -933,7 +933,7 @@ or of two matters more than which method is trained on them.
 # a group of factors, always 64 pictures in a batch, so that eight together are a quarter as many
 # draws of content and style. (The adaptive methods are defined for pairs only.)
 
-# %% cellView="form" jupyter={"source_hidden": true} mystnb={"image": {"alt": "MIG and group-MIG of ML-VAE and GVAE on dSprites against the number of pictures drawn together: two, four, eight."}} tags=["hide-input"]
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"image": {"alt": "MIG and group-MIG of ML-VAE and GVAE on dSprites against the number of pictures drawn together: two, four, eight."}}
 # @title Figure 3c: pictures drawn together
 figure, axes = plt.subplots(1, 2, figsize=(7.4, 2.8))
 seen = groups["observations"]
@@ -962,7 +962,7 @@ _ = axes[1].legend(loc="center left", bbox_to_anchor=(1, 0.5))
 # **Figure 10.** dSprites, β of 1: MIG (the paper's Figure 3c) and group-MIG. A dot is a seed, a
 # line joins medians.
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 mids = {
     key: [float(np.median(v)) for v in values] for key, values in by_k.items()
 }
@@ -1032,7 +1032,7 @@ for widths in WIDTHS.values():
 assert torch.equal(mine, losses.permute_codes(tied, seeded(2)))  # FactorVAE's
 
 
-# %% cellView="form" jupyter={"source_hidden": true} mystnb={"image": {"alt": "Four ten by ten maps of mutual information between latents, diagonal left out: full before; after the shuffles two blocks; one block; nothing."}} tags=["hide-input"]
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"image": {"alt": "Four ten by ten maps of mutual information between latents, diagonal left out: full before; after the shuffles two blocks; one block; nothing."}}
 # @title Figure 2: which latents may depend on which
 def informed(codes):
     """Mutual information of each two latents, by the Gaussian formula."""
@@ -1058,7 +1058,7 @@ for one, (name, values) in zip(axes, maps.items()):
 # samples: how much two latents tell of each other (dark: nothing; the diagonal is left out),
 # before and after each shuffle.
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 _, between, within, both = (m.numpy() for m in maps.values())
 off = ~np.eye(5, dtype=bool)
 assert between[:5, 5:].max() < 0.01 < 0.1 < between[:5, :5][off].min()
@@ -1122,7 +1122,7 @@ told = {
 for name, (estimate, true) in told.items():
     print(f"{name:21} discriminator {estimate:.2f}  truth {true:.2f} nats")
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 if budget.current() == "book":
     assert all(0.75 * b < a < 1.05 * b for a, b in told.values())
     first, *more = told.values()
@@ -1239,7 +1239,7 @@ index = held_out.draw(2_000, seeded(3))
 seen = to_float(held_out.images(index)), held_out.factors(index)
 
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input"]
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
 # @title Train, and note what latents know
 def known_of(model, images, factors):
     with torch.no_grad():
@@ -1267,7 +1267,7 @@ for stop in STOPS:
 print(f"{STOPS[-1]} steps in {past.seconds:.0f} s")
 
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input"]
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
 # @title The film: each frame is a matrix
 def frame(known, score):
     """A plot as a picture, uint8 (1, 3, height, width)."""
@@ -1291,7 +1291,7 @@ viz.film(
 # **Figure 12.** The live training: what each latent knows of each factor, in 2,000 held-out
 # pictures. Move the slider, or press *Play*.
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 grown = [score for _, score in watched]
 names = data["shapes3d"].space.names
 ends = dict(zip(names, watched[-1][0][5:].max(0).values.tolist()))
@@ -1321,7 +1321,7 @@ machine.
 # 3DShapes the best of all our runs by group-MIG, on dSprites one from the middle.
 
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input"]
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
 # @title Pairs above their reconstructions
 def pairs_and_back(model, dataset, seed=7):
     index = dataset.draw(6, seeded(seed))
@@ -1365,7 +1365,7 @@ figure = viz.traversals(
 # %% [markdown]
 # **Figure 15.** The same on dSprites.
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 known_best = {}
 for name in NAMES:
     index = data[name].draw(N_CODES, seeded(3))
@@ -1414,7 +1414,7 @@ blob's, in {STEPS:,} steps.
 # And what two groups are for: take the content from one picture and the style from another.
 
 
-# %% cellView="form" jupyter={"source_hidden": true} mystnb={"image": {"alt": "Two grids of swapped rooms, by GVAE and by group-tcVAE: each row has the content of the picture at its left, each column the style of the picture at its top."}} tags=["hide-input"]
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"image": {"alt": "Two grids of swapped rooms, by GVAE and by group-tcVAE: each row has the content of the picture at its left, each column the style of the picture at its top."}}
 # @title Content of the row, style of the column
 def swapped(model, images):
     with torch.no_grad():
@@ -1444,7 +1444,7 @@ figure = viz.image_grid(sheet.flatten(0, 1), columns=13, scale=0.5)
 # **Figure 16.** Left GVAE, right group-tcVAE. At the left edge and the top stand pictures; each
 # other picture is decoded from the content of its row and the style of its column.
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 index = data["shapes3d"].draw(30, seeded(12))
 many = to_float(data["shapes3d"].images(index))
 PATCH = {
@@ -1479,7 +1479,7 @@ floor is nearer to the column's in {f[0]:.2f} and {f[1]:.2f}.
 # The paper's Figure 4 has the densities of MIG and group-MIG over all runs of a method: its
 # weights times five seeds. So do we, with the adaptive methods (three seeds) beside them.
 
-# %% cellView="form" jupyter={"source_hidden": true} mystnb={"image": {"alt": "Four panels of densities: MIG and group-MIG on dSprites and on 3DShapes, a curve each for ML-VAE, GVAE, group-tcVAE, Ada-ML-VAE and Ada-GVAE, and ticks for runs."}} tags=["hide-input"]
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"image": {"alt": "Four panels of densities: MIG and group-MIG on dSprites and on 3DShapes, a curve each for ML-VAE, GVAE, group-tcVAE, Ada-ML-VAE and Ada-GVAE, and ticks for runs."}}
 # @title Figure 4: densities over runs
 from scipy.stats import gaussian_kde
 
@@ -1515,7 +1515,7 @@ for row, key in enumerate(("group_mig", "mig")):
 # assigned.
 
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input"]
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
 # @title The average and the best setting, seed by seed
 def over_settings(method, of, key, how):
     """One number a seed: the mean, or the best, of a method's settings."""
@@ -1535,7 +1535,7 @@ for of in ("dsprites", "shapes3d"):
         }
 pd.DataFrame(cells).T
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 minutes = every["minutes"]
 mid = {
     (of, method, key, how): float(
@@ -1600,7 +1600,7 @@ and as much as ML-VAE's β of 1, the middle one.
 # What do the two weights do? group-tcVAE's four settings, medians over five seeds:
 
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input"]
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
 # @title group-tcVAE's weights
 def setting(of, beta, lam):
     """group-tcVAE's runs with these weights, five seeds."""
@@ -1620,7 +1620,7 @@ shown = pd.DataFrame(by_weight).T
 shown.index.names = ["", "β", "λ"]
 shown
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 light, heavy = (
     float(setting("shapes3d", *pair)["active"].median())
     for pair in ((5.0, 2.0), (10.0, 8.0))
@@ -1640,7 +1640,7 @@ whose model Figures 14 and 16 show.
 # Not in that table, nor in Figure 17 and the averages, are the paper's largest weights: 100 and
 # 64, a quarter of each here. Three seeds:
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input"]
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
 # @title group-tcVAE with the largest weights
 largest = groups["largest"]
 pd.DataFrame(
@@ -1650,7 +1650,7 @@ pd.DataFrame(
     }
 ).T
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 silent = {
     of: int((largest[largest["of"] == of]["active"] == 0).sum())
     for of in NAMES
@@ -1672,7 +1672,7 @@ out of it for both data sets, after the first seed had shown what they do.
 # Independence within the groups too, the second and the third factorisation, with β of 5 and λ
 # of 2:
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input"]
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
 # @title Three factorisations
 by_kind = {}
 some = groups["factorisation"]
@@ -1682,7 +1682,7 @@ for of in ("dsprites", "shapes3d"):
         by_kind[NAMES[of], word] = summary(mine)
 pd.DataFrame(by_kind).T
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 inside = {
     (of, kind): some[some["line"] == f"{kind}_{of}"]
     for of in NAMES
@@ -1715,7 +1715,7 @@ independence as well.
 # The factor of two: ML-VAE with the product's variance and with twice that, a β of 1, three
 # seeds.
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input"]
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
 # @title ML-VAE's variance
 by_variance = {}
 for name in ("dsprites", "shapes3d"):
@@ -1726,7 +1726,7 @@ for name in ("dsprites", "shapes3d"):
         by_variance[f"{NAMES[name]}, {title}"] = summary(some)
 pd.DataFrame(by_variance).T
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 both_of = {
     (of, kind): groups["variance"][
         groups["variance"]["line"] == f"{kind}_{of}"
@@ -1755,7 +1755,7 @@ compares KL terms, or takes an own variance below 1 for a sign of use.
 # %% [markdown]
 # And twice the steps, the same two seeds of each:
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input"]
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
 # @title Trained for longer
 longer = groups["longer"]
 longer_steps = recipes.load("group_tcvae", "longer").entries[0].recipe.steps
@@ -1772,7 +1772,7 @@ for of in ("dsprites", "shapes3d"):
         by_steps[*where, f"{longer_steps:,} steps"] = summary(more)
 pd.DataFrame(by_steps).T
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 after = {
     (of, method): longer[longer["line"] == f"{method}_{of}"][
         "group_mig"
@@ -1795,11 +1795,11 @@ mean group-MIG of ML-VAE on dSprites and {ahead["shapes3d"]:.2f} times on
 # collapses "to a single factor", since in runs this short nothing but hues and sizes is learned
 # anywhere; and the "high variance" with few pictures, for which a verdict on means is no test.)
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 decided = recipes.verdicts("group_tcvae")
 viz.claims(decided)
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 words = [verdict.word for _, verdict in decided]
 counts = {w: words.count(w) for w in ("held", "did not hold")}
 of_one_section = sum("section 4.2" in claim.where for claim, _ in decided)
@@ -1810,7 +1810,7 @@ and {len(words) - sum(counts.values())} are too close to call. The first
 score, and what they are held against.
 """)
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 failed = [c for c, verdict in decided if verdict.word == "did not hold"]
 doubled = [c for c in failed if "doubles" in c.quote]
 wanted = 1.8 * mid["dsprites", "gvae", "group_mig", "mean"]
@@ -1899,7 +1899,7 @@ def check_unbiased(function):
 print(check_unbiased(unbiased))
 
 
-# %% cellView="form" jupyter={"outputs_hidden": true, "source_hidden": true} mystnb={"code_prompt_hide": "Hide the solution", "code_prompt_show": "Show the solution"} tags=["hide-cell"]
+# %% tags=["hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true} cellView="form" mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
 # @title Solution 1
 # It may go wrong: posteriors wider than the prior leave a negative precision.
 def unbiased(mean, logvar):
@@ -1940,7 +1940,7 @@ def check_mirrored(function):
 print(check_mirrored(mirrored))
 
 
-# %% cellView="form" jupyter={"outputs_hidden": true, "source_hidden": true} mystnb={"code_prompt_hide": "Hide the solution", "code_prompt_show": "Show the solution"} tags=["hide-cell"]
+# %% tags=["hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true} cellView="form" mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
 # @title Solution 2
 def mirrored():
     return [1, 1, 1, 1, 1, 5]
@@ -1973,7 +1973,7 @@ def check_adaptive(function):
 print(check_adaptive(adaptive_share))
 
 
-# %% cellView="form" jupyter={"outputs_hidden": true, "source_hidden": true} mystnb={"code_prompt_hide": "Hide the solution", "code_prompt_show": "Show the solution"} tags=["hide-cell"]
+# %% tags=["hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true} cellView="form" mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
 # @title Solution 3
 def adaptive_share(kl):
     middle = (kl.amin(1, keepdim=True) + kl.amax(1, keepdim=True)) / 2
@@ -2005,5 +2005,5 @@ print(f"group-tcVAE's codes: the right group in {right.double().mean():.2f}")
 # What comes next in the book drops the pairs, and asks what happens if factors are correlated in
 # the data.
 
-# %% cellView="form" jupyter={"source_hidden": true} tags=["remove-input"]
+# %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 viz.colophon()
