@@ -51,6 +51,7 @@ from dlib.models import GVAE, GroupTCVAE
 from dlib.models.discriminator import code_discriminator
 from dlib.training import fit
 from dlib.viz.compare import compare
+from dlib.viz.diagram import arrow, node
 
 viz.use()
 
@@ -194,24 +195,7 @@ pairs that share the style may agree in the content too, by accident.
 # picture its own code, draws the two together where they should be alike, and keeps the two
 # groups of latents apart.
 
-
 # %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"image": {"alt": "Two diagrams. Left: two pictures' content codes are combined to one, which both are decoded from, each with its own style. Right: each picture keeps its content and style; a spring joins the two contents, and a wall stands between content and style."}}
-def node(axes, x, y, text, colour):
-    axes.text(
-        x, y, text, ha="center", va="center", fontsize=9, color="white",
-        bbox={"boxstyle": "round,pad=0.35", "fc": colour, "ec": "none"},
-        zorder=3,
-    )  # fmt: skip
-
-
-def arrow(axes, start, end, **style):
-    style = {"arrowstyle": "-|>", "color": viz.style.INK, **style}
-    axes.annotate(
-        "", end, start,
-        arrowprops={"shrinkA": 12, "shrinkB": 16, **style}, zorder=1,
-    )  # fmt: skip
-
-
 C_INK, S_INK, X_INK = viz.COLOURS[3], viz.COLOURS[0], viz.style.INK
 figure, both = plt.subplots(1, 2, figsize=(8.2, 2.8))
 for axes, title in zip(both, ("ML-VAE and GVAE", "group-tcVAE")):

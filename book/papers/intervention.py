@@ -46,6 +46,7 @@ from dlib.inference import to_float
 from dlib.models import InterventionAutoencoder
 from dlib.models.intervention import picture_critic
 from dlib.viz.compare import compare
+from dlib.viz.diagram import arrow, node
 
 viz.use()
 
@@ -156,24 +157,7 @@ compare(
 # a [confounder](../reference/glossary.md#confounder), such as the species for the colour and the
 # shape of a flower. The paper draws it as a graph, after [Suter et al. (2019)](https://arxiv.org/abs/1811.00007).
 
-
 # %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"image": {"alt": "Three graphs. One: two factors G1 and G2 point to the picture X. Two: a cause C points to both factors. Three: an intervention sets G1, and its arrow from C is gone."}}
-def node(axes, x, y, text, colour):
-    axes.text(
-        x, y, text, ha="center", va="center", fontsize=10, color="white",
-        bbox={"boxstyle": "circle,pad=0.35", "fc": colour, "ec": "none"},
-        zorder=3,
-    )  # fmt: skip
-
-
-def arrow(axes, start, end, **style):
-    style = {"arrowstyle": "-|>", "color": viz.style.INK, **style}
-    axes.annotate(
-        "", end, start,
-        arrowprops={"shrinkA": 14, "shrinkB": 16, **style}, zorder=1,
-    )  # fmt: skip
-
-
 CAUSE, FACTOR, SEEN = viz.COLOURS[3], viz.COLOURS[0], viz.style.INK
 figure, panels = plt.subplots(1, 3, figsize=(8.2, 2.4))
 for i, (axes, title) in enumerate(
@@ -182,13 +166,13 @@ for i, (axes, title) in enumerate(
     axes.set(xlim=(0, 4), ylim=(0, 3), title=title)
     axes.axis("off")
     for x, name in ((0.9, "$G_1$"), (3.1, "$G_2$")):
-        node(axes, x, 1.5, name, FACTOR)
+        node(axes, x, 1.5, name, FACTOR, shape="circle")
         arrow(axes, (x, 1.5), (2, 0.4))
         if i > 0 and not (i == 2 and x < 2):
             arrow(axes, (2, 2.6), (x, 1.5))
-    node(axes, 2, 0.4, "$X$", SEEN)
+    node(axes, 2, 0.4, "$X$", SEEN, shape="circle")
     if i > 0:
-        node(axes, 2, 2.6, "$C$", CAUSE)
+        node(axes, 2, 2.6, "$C$", CAUSE, shape="circle")
     if i == 2:
         axes.annotate(
             "we set it", (0.9, 1.5), (0.0, 2.6), fontsize=9,
@@ -909,16 +893,7 @@ is whether *one rule* does for all pictures, and not how many factors it moves.
 #
 # ## All of it
 
-
 # %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"image": {"alt": "Diagram. A picture x is encoded to z, decoded to its reconstruction. In z one chunk is replaced by that of another picture, which is decoded, encoded again, and the chunk put back, and decoded. The picture in the middle goes to the discriminator and the weight network, and pairs of such pictures to the translator."}}
-def box(axes, x, y, text, colour):
-    axes.text(
-        x, y, text, ha="center", va="center", fontsize=9, color="white",
-        bbox={"boxstyle": "round,pad=0.35", "fc": colour, "ec": "none"},
-        zorder=3,
-    )  # fmt: skip
-
-
 figure, axes = plt.subplots(figsize=(9.2, 3.0))
 axes.set(xlim=(0, 10), ylim=(0.2, 3.6))
 axes.axis("off")
@@ -938,7 +913,7 @@ boxes = {
     "task": (6.6, 0.7, "translator $M$", JUDGE),
 }
 for x, y, text, colour in boxes.values():
-    box(axes, x, y, text, colour)
+    node(axes, x, y, text, colour)
 for start, end in (
     ("x", "z"), ("z", "rec"), ("z", "do"), ("xr", "do"), ("do", "out"),
     ("out", "again"), ("again", "back"), ("back", "end"), ("rec", "judge"),
