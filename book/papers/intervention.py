@@ -571,8 +571,9 @@ weights only move probability.
 # tell them any more:
 #
 # $$\min_W \max_D\ \mathbb E[\log D(x)]
-#   + \mathbb E\Big[\frac{W(\dot x)}{N} \log (1 - D(\dot x))\Big],
-#   \qquad N = \mathbb E[W(\dot x)]. \tag{C}$$
+#   + \mathbb E\Big[\frac{W(\dot x)}{N} \log (1 - D(\dot x))\Big] \tag{C}$$
+#
+# with $N = \mathbb E[W(\dot x)]$.
 #
 # (The second item of the paper's section 4, without a number there. Our text of it has $\hat x$ everywhere:
 # the second term and the weights must be of the intervened picture, $\dot x$ here; in the first it
@@ -897,6 +898,7 @@ is whether *one rule* does for all pictures, and not how many factors it moves.
 figure, axes = plt.subplots(figsize=(9.2, 3.0))
 axes.set(xlim=(0, 10), ylim=(0.2, 3.6))
 axes.axis("off")
+WIDE = {("z", "do"): 40, ("again", "back"): 40, ("rec", "judge"): 48}
 PICTURE, CODE, JUDGE = viz.style.INK, viz.COLOURS[0], viz.COLOURS[3]
 boxes = {
     "x": (0.3, 2, "$x$", PICTURE),
@@ -919,7 +921,8 @@ for start, end in (
     ("out", "again"), ("again", "back"), ("back", "end"), ("rec", "judge"),
     ("out", "judge"), ("out", "weigh"), ("out", "task"),
 ):  # fmt: skip
-    arrow(axes, boxes[start][:2], boxes[end][:2], shrinkA=18, shrinkB=22)
+    gap = WIDE.get((start, end), 22)
+    arrow(axes, boxes[start][:2], boxes[end][:2], shrinkA=18, shrinkB=gap)
 for at, text in (
     ((2.1, 3.3), "$L_{rec}$"), ((9.7, 2.7), "$L_{in}$"),
     ((6.4, 3.2), "$L_{adv}$"), ((7.9, 0.7), "$L_{diff}$"),
