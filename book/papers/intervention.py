@@ -248,9 +248,10 @@ for axes, (title, (table, factors)) in zip(panels, tables.items()):
 # %% [markdown]
 # **Figure 4.** For the paper's Figure 6: joint laws of two factors, bright is likely, the highest
 # value of each table set to 1. The first three are what our tables below train on, the fourth is
-# one of those of Figure 5; all other factors are uniform, and what is tested on is always independent. Right: what the code of
-# Träuble et al. draws for their three strengths. It is not Eq. (A) but a blurred line from corner
-# to corner (`line_law`), here of the pair orientation and size of 3DShapes.
+# one of those of Figure 5; all other factors are uniform, and what is tested on is always
+# independent. Right: what the code of Träuble et al. draws for their three strengths. It is not
+# Eq. (A) but a blurred line from corner to corner (`line_law`), here of the pair orientation and
+# size of 3DShapes.
 #
 # ## Why independence fights the data
 #
@@ -1214,8 +1215,8 @@ cores.
 # DCI is about all factors; the paper's point is about two. They are kept apart if no latent serves
 # both. So take the random forests of DCI again: $R_{if}$ is the importance of latent $i$ for
 # factor $f$, over all latents 1. What two factors share of them is $\sum_i \min(R_{i1}, R_{i2})$:
-# 0 if each has latents of its own, 1 if the same ones say both. (This measure is ours. Of a code that knows
-# neither factor it means nothing: such importances are noise, and spread alike.)
+# 0 if each has latents of its own, 1 if the same ones say both. (This measure is ours. Of a code
+# that knows neither factor it means nothing: such importances are noise, and spread alike.)
 
 
 # %%
@@ -1277,12 +1278,12 @@ do this, *Break it* below will ask.
 # %% [markdown]
 # ### Digits: a code of two chunks
 #
-# The paper's Table 3: coloured MNIST has two factors, digit and hue, and the code has two chunks of sixteen numbers. So
-# that FactorVAE can be compared, its total correlation is that between the *chunks*: whole chunks
-# are shuffled, as in [Groups from pairs](group_tcvae.ipynb). SAP is the accuracy of logistic
-# regression on a chunk, best minus second best; the ten hues are ten classes here (a line through
-# a circle of colours reads few of them). The paper prints spreads here: ±.02, ±.08 and ±.03 on
-# independent data, ±.02, ±.11 and ±.02 on correlated.
+# The paper's Table 3: coloured MNIST has two factors, digit and hue, and the code has two chunks
+# of sixteen numbers. So that FactorVAE can be compared, its total correlation is that between the
+# *chunks*: whole chunks are shuffled, as in [Groups from pairs](group_tcvae.ipynb). SAP is the
+# accuracy of logistic regression on a chunk, best minus second best; the ten hues are ten classes
+# here (a line through a circle of colours reads few of them). The paper prints spreads here: ±.02,
+# ±.08 and ±.03 on independent data, ±.02, ±.11 and ±.02 on correlated.
 
 
 # %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
