@@ -2127,9 +2127,9 @@ print(", ".join(hardest()))
 # disentanglement in the words of causes, and made IRS. What a generator and a contrastive game can
 # do is in [Lin et al. (2020)](https://arxiv.org/abs/1906.06034), our `InfoGANCR`.
 #
-# Swapping a chunk, decoding and encoding again is all of another method, *mixing* ([Hu et al.,
-# 2018](https://arxiv.org/abs/1711.07410)), which the paper cites: no translator there, but a
-# discriminator and a classifier that asks of which picture each chunk came.
+# Swapping chunks, decoding and encoding again is all of another method, the *mixing* of
+# [Hu et al. (2018)](https://arxiv.org/abs/1711.07410), which the paper cites: no translator there,
+# but a discriminator, and a classifier that asks of which picture each chunk came.
 
 # %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 viz.colophon()
