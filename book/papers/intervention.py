@@ -1204,9 +1204,9 @@ for classes it is at most {as_classes:.2f}. IRS lies on both sides of the
 paper's.
 
 A run took, by the median, {took["factor_vae_40"]:.1f} minutes for FactorVAE,
-{took["beta_tc_vae"]:.1f} for β-TCVAE, {took["info_gan_cr"]:.1f} for InfoGAN-CR
-and {took["ours"]:.1f} for the intervention autoencoder, on one of two busy
-cores.
+{took["beta_tc_vae"]:.1f} for β-TCVAE, {took["info_gan_cr"]:.1f} for
+InfoGAN-CR and {took["ours"]:.1f} for the intervention autoencoder, on one of
+two busy cores.
 """)
 
 # %% [markdown]
