@@ -301,7 +301,17 @@ assert abs(both - mean[0] * mean[1]) < 1e-9
 
 # %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
 # @title Trainings on growing correlation
-def scores_of(entry, run, keep):
+KEEP = {
+    "dci_forest": "DCI",
+    "sap_logistic": "SAP",
+    "irs": "IRS",
+    "translation": "difficulty",
+    "mig": "MIG",
+    "reconstruction": "error",
+}
+
+
+def scores_of(entry, run):
     """A row: what was measured of a run, by short names."""
     row = {
         "line": entry.line,
@@ -320,24 +330,13 @@ def scores_of(entry, run, keep):
         if label == "sap_logistic(classes=all)":
             row |= {"SAP, classes": score.value, "accuracies": score["matrix"]}
             continue
-        if name in keep:
-            row[keep[name]] = score.value
+        if name in KEEP:
+            row[KEEP[name]] = score.value
         if name == "dci_forest":
             row["importances"] = score["importances"]
         if name == "translation":
             row |= {k: score[k] for k in ("excess", "relative", "change")}
     return row
-
-
-KEEP = {
-    "dci_forest": "DCI",
-    "sap_logistic": "SAP",
-    "irs": "IRS",
-    "translation": "difficulty",
-    "mig": "MIG",
-    "reconstruction": "error",
-    "active_units": "active",
-}
 
 
 # A test of this page trains the models that it shows and those of Figure 5,
@@ -348,7 +347,7 @@ READ = "book" if budget.current() == "smoke" else None
 def rows_of(group, at=READ):
     experiment = recipes.load("intervention", group, at)
     return pd.DataFrame(
-        scores_of(entry, experiment.run(entry, weights=False), KEEP)
+        scores_of(entry, experiment.run(entry, weights=False))
         for entry in experiment.entries
     )
 
@@ -1684,7 +1683,6 @@ for line in ("ours_flowers", "factor_vae_flowers"):
             far = (chunk - chunk[q]).square().sum(1)
             sheet.append(torch.ones_like(pictures[:1]))
             sheet.append(pictures[far.argsort()[1:4]])
-blank = torch.ones_like(pictures[:1])
 figure = viz.image_grid(
     torch.cat(sheet),
     columns=13,
