@@ -745,10 +745,11 @@ figure = viz.image_grid(
 # 2. For $s$ steps: $\theta_M \leftarrow \theta_M - \alpha \nabla L_{trans}(\theta_M)$ on the first.
 # 3. Return $L_{trans}(\theta_M)$ on the second.
 #
-# The paper says neither what $M$ is nor $s$ nor α, and much depends on them: convolutional
-# networks that we tried learned next to nothing in a few steps of plain gradient descent, and then
-# "difficulty" is only how much the pictures change. Ours adds two things to a picture's own
-# logits, both zero at first: a *map*, the same for all pictures, and a transposed convolution of
+# The paper says neither what $M$ is nor $s$ nor α, and much depends on them. A plain convolutional
+# network that starts from random weights learned next to nothing in ten steps at any rate that we
+# tried, and then "difficulty" says little of the task. One that starts as a copier did better, at
+# rates that have to fit. Ours adds two things to a picture's own logits, both zero at first: a
+# *map*, the same for all pictures, and a transposed convolution of
 # random features. So it begins as a copier, and its loss is convex.
 
 
