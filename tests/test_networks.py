@@ -135,6 +135,71 @@ def test_info_gan_has_its_authors_layers(channels: int, size: int) -> None:
     assert slopes == {0.2}
 
 
+def norms(*widths: int) -> int:
+    return 2 * sum(widths)
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "share"),
+    [("mixing_digits", 28, 1), ("mixing_small", 28, 4), ("mixing_small", 32, 4)],
+)
+def test_the_digits_row_of_table_1_of_mixing(name: str, size: int, share: int) -> None:
+    """Hu et al. (2018): c64k3s2-c128k3s2-c256k3s2-f, d512k4-d256k4s2-d128k4s2-d3k2."""
+    encoder, decoder, *_ = networks.build(name, 64, 3, size, heads=1)
+    a, b, c, d = (width // share for width in (64, 128, 256, 512))
+    maps = convolution(3, a, 3) + convolution(a, b, 3) + convolution(b, c, 3)
+    dense = linear(c * 16, 64)
+    assert count(encoder) == maps + dense + norms(a, b, c)
+    # d512k4 on one pixel is a linear layer, with a bias for each pixel.
+    maps = convolution(d, c) + convolution(c, b) + convolution(b, 3, 2)
+    assert count(decoder) == linear(64, d * 16) + maps + norms(d, c, b)
+    pictures = torch.rand(2, 3, size, size)
+    assert decoder(encoder(pictures)).shape == pictures.shape
+    slopes = {m.negative_slope for m in encoder if isinstance(m, nn.LeakyReLU)}
+    assert slopes == {0.2}
+    with pytest.raises(ValueError, match="18 to 32 pixels a side, .* got 60"):
+        networks.build(name, 64, 3, 60)
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "fourth"), [("mixing_sprites", 60, 2), ("mixing_faces", 64, 3)]
+)
+def test_the_sprites_and_faces_rows_of_table_1_of_mixing(
+    name: str, size: int, fourth: int
+) -> None:
+    """The fourth convolution has a 2x2 kernel for sprites and a 3x3 one for faces."""
+    encoder, decoder, *_ = networks.build(name, 512, 3, size, heads=1)
+    widths = [(3, 64, 3), (64, 128, 3), (128, 256, 3), (256, 512, fourth)]
+    maps = sum(convolution(*width) for width in [*widths, (512, 512, 2)])
+    dense = linear(512 * 9, 512)
+    assert count(encoder) == maps + dense + norms(64, 128, 256, 512, 512)
+    widths = [(512, 512, 4), (512, 256, 4), (256, 128, 4), (128, 3, 2)]
+    maps = sum(convolution(*width) for width in widths)
+    dense = linear(512, 512 * 16)
+    assert count(decoder) == dense + maps + norms(512, 512, 256, 128)
+    pictures = torch.rand(2, 3, size, size)
+    assert decoder(encoder(pictures)).shape == pictures.shape
+
+
+def test_the_began_row_of_table_1_of_mixing() -> None:
+    encoder, decoder, *_ = networks.mixing_faces_began(512, 3, 128, heads=1)
+    convolutions = [m for m in encoder if isinstance(m, nn.Conv2d)]
+    assert [(m.out_channels, m.kernel_size[0]) for m in convolutions] == [
+        (32, 3), (32, 3), (32, 3), (64, 1),
+        (64, 3), (64, 3), (96, 1),
+        (96, 3), (96, 3), (128, 1),
+        (128, 3), (128, 3), (160, 1), (160, 1),
+        (160, 3), (160, 3),
+    ]  # fmt: skip
+    assert sum(isinstance(m, nn.MaxPool2d) for m in encoder) == 4
+    assert decoder[0].out_features == 4096
+    convolutions = [m for m in decoder if isinstance(m, nn.Conv2d)]
+    assert [(m.out_channels, m.kernel_size[0]) for m in convolutions] == [
+        *[(64, 3)] * 11, (3, 1),
+    ]  # fmt: skip
+    assert sum(isinstance(m, nn.Upsample) for m in decoder) == 4
+
+
 def test_nonlinearities_are_the_table_s() -> None:
     def kinds(module: nn.Module) -> list[type]:
         return [type(m) for m in module if isinstance(m, (nn.ReLU, nn.Tanh))]
@@ -147,8 +212,11 @@ def test_nonlinearities_are_the_table_s() -> None:
     assert kinds(decoder) == [nn.ReLU] * 5
 
 
-# The smallest pictures that each takes.
+# The smallest and the largest of 16, 32 and 64 that each takes.
 SMALL = dict.fromkeys(networks.NETWORKS, 16) | {"padless_conv": 64}
+SMALL |= {"mixing_digits": 32, "mixing_small": 32}
+SMALL |= {"mixing_sprites": 64, "mixing_faces": 64}
+LARGE = {"mixing_digits": 32, "mixing_small": 32}
 
 
 @pytest.mark.parametrize("name", sorted(networks.NETWORKS))
@@ -157,7 +225,7 @@ SMALL = dict.fromkeys(networks.NETWORKS, 16) | {"padless_conv": 64}
 def test_shapes_of_input_code_and_output(
     name: str, size: int, channels: int, device: torch.device
 ) -> None:
-    if size < SMALL[name]:
+    if not SMALL[name] <= size <= LARGE.get(name, 64):
         with pytest.raises(ValueError, match=f"got {size}"):
             networks.build(name, latent_dim=4, channels=channels, size=size)
         return

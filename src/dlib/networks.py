@@ -9,6 +9,8 @@ computed stably.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
@@ -300,6 +302,150 @@ def info_gan(
     return Networks(encoder, decoder, latent_dim, channels, size, heads)
 
 
+def mixing_digits(
+    latent_dim: int = 64, channels: int = 1, size: int = 28, heads: int = 1
+) -> Networks:
+    """Three convolutions of stride 2, each normalised, and a DCGAN's way back.
+
+    The MNIST row of table 1 in Hu et al. (2018): 3x3 convolutions with 64, 128, 256
+    channels; transposed ones with 512, 256, 128 and the picture's. Batch norm and
+    leaky ReLU (0.2) after each but the last. The table gives the last transposed
+    convolution no stride, with which it would not double its map: it has 2 here, and
+    what it makes too large is cut off at the border. Pictures of 18 to 32 pixels a
+    side, of an even number.
+    """
+    return _mixing((64, 128, 256), (512, 256, 128), latent_dim, channels, size, heads)
+
+
+def mixing_small(
+    latent_dim: int = 64, channels: int = 3, size: int = 32, heads: int = 1
+) -> Networks:
+    """As :func:`mixing_digits`, with a quarter of the channels: for a processor."""
+    return _mixing((16, 32, 64), (128, 64, 32), latent_dim, channels, size, heads)
+
+
+def mixing_sprites(
+    latent_dim: int = 512, channels: int = 3, size: int = 60, heads: int = 1
+) -> Networks:
+    """Five convolutions, each normalised, and a DCGAN's way back.
+
+    The Sprites row of table 1 in Hu et al. (2018): 3x3 convolutions of stride 2 with
+    64, 128, 256 channels, then 2x2 ones of stride 2 and 1 with 512; transposed ones
+    with 512, 512, 256, 128 and the picture's. The rest as :func:`mixing_digits`.
+    Pictures of 34 to 64 pixels a side, of an even number.
+    """
+    return _mixing(
+        (64, 128, 256), (512, 512, 256, 128), latent_dim, channels, size, heads,
+        ends=((512, 2, 2, 0), (512, 2, 1, 0)),
+    )  # fmt: skip
+
+
+def mixing_faces(
+    latent_dim: int = 512, channels: int = 3, size: int = 64, heads: int = 1
+) -> Networks:
+    """As :func:`mixing_sprites`, the fourth convolution 3x3: the table's first row."""
+    return _mixing(
+        (64, 128, 256), (512, 512, 256, 128), latent_dim, channels, size, heads,
+        ends=((512, 3, 2, 1), (512, 2, 1, 0)),
+    )  # fmt: skip
+
+
+def mixing_faces_began(
+    latent_dim: int = 512, channels: int = 3, size: int = 128, heads: int = 1
+) -> Networks:
+    """Convolutions of stride 1 between poolings, and upsamplings back.
+
+    The CelebA (BEGAN) row of table 1 in Hu et al. (2018), with ReLU after the
+    convolutions, as its caption has it, and no normalisation. Four poolings and four
+    upsamplings between 8x8 and 128x128: pictures of any size that 16 divides.
+    """
+    _check(latent_dim, channels, size, heads)
+    _check_halvings(size, 4)
+
+    def level(*widths: int) -> list[nn.Module]:
+        """Convolutions of 3x3; a width at which channels change has one of 1x1."""
+        layers: list[nn.Module] = []
+        for inputs, outputs in pairwise(widths):
+            kernel = 1 if outputs != inputs and inputs >= 32 else 3
+            layers += [nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2)]
+            layers += [nn.ReLU()]
+        return layers
+
+    def pool() -> nn.Module:
+        return nn.MaxPool2d(3, stride=2, padding=1)
+
+    inner = size // 16
+    same = (64, 64, 64)
+    encoder = nn.Sequential(
+        *level(channels, 32, 32, 32, 64), pool(),
+        *level(64, 64, 64, 96), pool(),
+        *level(96, 96, 96, 128), pool(),
+        *level(128, 128, 128, 160), nn.Conv2d(160, 160, 1), nn.ReLU(), pool(),
+        *level(160, 160, 160),
+        nn.Flatten(),
+        FullPrecisionLinear(160 * inner * inner, heads * latent_dim),
+    )  # fmt: skip
+    decoder = nn.Sequential(
+        FullPrecisionLinear(latent_dim, 64 * inner * inner),
+        nn.Unflatten(1, (64, inner, inner)),
+        *level(*same), nn.Upsample(scale_factor=2),
+        *level(*same), nn.Upsample(scale_factor=2),
+        *level(*same), nn.Upsample(scale_factor=2),
+        *level(*same, 64), nn.Upsample(scale_factor=2),
+        *level(*same),
+        nn.Conv2d(64, channels, 1),
+    )  # fmt: skip
+    return Networks(encoder, decoder, latent_dim, channels, size, heads)
+
+
+def normalised(layer: nn.Module, width: int) -> list[nn.Module]:
+    """A convolution, batch norm, leaky ReLU (0.2): table 1 of Hu et al. (2018)."""
+    return [layer, nn.BatchNorm2d(width), nn.LeakyReLU(0.2)]
+
+
+def _mixing(
+    widths: Sequence[int],
+    back: Sequence[int],
+    latent_dim: int,
+    channels: int,
+    size: int,
+    heads: int,
+    ends: Sequence[tuple[int, int, int, int]] = (),
+) -> Networks:
+    """3x3 convolutions of stride 2, ``ends``; transposed ones from 4x4 on.
+
+    ``ends`` are (channels, kernel, stride, padding).
+    """
+    _check(latent_dim, channels, size, heads)
+    largest = 4 << len(back)
+    if size % 2 or not largest // 2 < size <= largest:
+        raise ValueError(
+            f"this network makes pictures of {largest // 2 + 2} to {largest} pixels a "
+            f"side, of an even number; got {size}"
+        )
+    layers: list[nn.Module] = []
+    inputs, side = channels, size
+    for width, kernel, stride, padding in (*((w, 3, 2, 1) for w in widths), *ends):
+        convolution = nn.Conv2d(inputs, width, kernel, stride, padding)
+        layers += normalised(convolution, width)
+        inputs, side = width, (side + 2 * padding - kernel) // stride + 1
+    encoder = nn.Sequential(
+        *layers,
+        nn.Flatten(),
+        FullPrecisionLinear(inputs * side * side, heads * latent_dim),
+    )
+    # A transposed convolution of 4x4 on one pixel is a linear layer.
+    first = FullPrecisionLinear(latent_dim, back[0] * 16)
+    layers = [first, *normalised(nn.Unflatten(1, (back[0], 4, 4)), back[0])]
+    for inputs, outputs in pairwise(back):
+        layers += normalised(nn.ConvTranspose2d(inputs, outputs, 4, 2, 1), outputs)
+    cut = (largest - size) // 2
+    decoder = nn.Sequential(
+        *layers, nn.ConvTranspose2d(back[-1], channels, 2, 2, padding=cut)
+    )
+    return Networks(encoder, decoder, latent_dim, channels, size, heads)
+
+
 NETWORKS = {
     "shapes_mlp": shapes_mlp,
     "conv": conv,
@@ -308,6 +454,11 @@ NETWORKS = {
     "flowers_conv": flowers_conv,
     "padless_conv": padless_conv,
     "info_gan": info_gan,
+    "mixing_digits": mixing_digits,
+    "mixing_small": mixing_small,
+    "mixing_sprites": mixing_sprites,
+    "mixing_faces": mixing_faces,
+    "mixing_faces_began": mixing_faces_began,
 }
 
 

@@ -5,6 +5,7 @@ picture and *averaged* over the batch. Averaging over pixels instead would
 change the meaning of every weight by a factor of thousands.
 """
 
+from dlib.losses.began import autoencoding_error, next_balance
 from dlib.losses.contrastive import contrastive_loss, cosface_loss, cosine_similarity
 from dlib.losses.contrastive_regulariser import (
     CoupledCodes,
@@ -34,6 +35,12 @@ from dlib.losses.intervention import (
     translator,
     weighted_adversarial_loss,
 )
+from dlib.losses.mixing import (
+    chunk_classification_loss,
+    mix,
+    random_masks,
+    squared_distance,
+)
 from dlib.losses.mmd import mmd
 from dlib.losses.total_correlation import (
     Decomposition,
@@ -47,8 +54,10 @@ from dlib.losses.total_correlation import (
 __all__ = [
     "CoupledCodes",
     "Decomposition",
+    "autoencoding_error",
     "average_of_gaussians",
     "bernoulli_nll",
+    "chunk_classification_loss",
     "contrastive_loss",
     "contrastive_regulariser",
     "cosface_loss",
@@ -65,11 +74,15 @@ __all__ = [
     "inferred_prior_covariance",
     "intervene",
     "kl_to_standard_normal",
+    "mix",
     "mmd",
+    "next_balance",
     "permute_codes",
     "permute_groups",
     "picture_entropy",
     "product_of_gaussians",
+    "random_masks",
+    "squared_distance",
     "third_central_moment_penalty",
     "total_correlation",
     "translate",

@@ -14,6 +14,7 @@ from dlib.models.info_gan_cr import InfoGANCR
 from dlib.models.info_vae import InfoVAE
 from dlib.models.intervention import InterventionAutoencoder
 from dlib.models.method import Loss, Method, Player, Posterior
+from dlib.models.mixing import MixingAutoencoder
 from dlib.models.page import PageDecoder, page_decoder
 from dlib.models.vae import VAE
 
@@ -34,6 +35,7 @@ METHODS: dict[str, Any] = {
     "group_tc_vae": GroupTCVAE,
     "info_gan_cr": InfoGANCR,
     "intervention": InterventionAutoencoder,
+    "mixing": MixingAutoencoder,
 }
 
 __all__ = [
@@ -56,6 +58,7 @@ __all__ = [
     "InterventionAutoencoder",
     "Loss",
     "Method",
+    "MixingAutoencoder",
     "PageDecoder",
     "Player",
     "Posterior",
