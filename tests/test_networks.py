@@ -157,7 +157,7 @@ def test_the_digits_row_of_table_1_of_mixing(name: str, size: int, share: int) -
     assert decoder(encoder(pictures)).shape == pictures.shape
     slopes = {m.negative_slope for m in encoder if isinstance(m, nn.LeakyReLU)}
     assert slopes == {0.2}
-    with pytest.raises(ValueError, match="18 to 32 pixels a side, .* got 60"):
+    with pytest.raises(ValueError, match=r"18 to 32 pixels a side, .* got 60"):
         networks.build(name, 64, 3, 60)
 
 

@@ -14,6 +14,7 @@ from dlib.metrics.inputs import NotApplicable, bin_values
 from dlib.metrics.inputs.population import Grid, Table, codes_of
 from dlib.metrics.irs import irs
 from dlib.metrics.mig import mig
+from dlib.metrics.mixing import chunk_use, mixture_novelty
 from dlib.metrics.modularity import modularity
 from dlib.metrics.noise import noise_floor
 from dlib.metrics.rank_correlation import RankCorrelation, rank_correlation
@@ -46,6 +47,7 @@ __all__ = [
     "attribute_classifier",
     "bin_values",
     "bootstrap",
+    "chunk_use",
     "cluster_accuracy",
     "codes_of",
     "dci",
@@ -62,6 +64,7 @@ __all__ = [
     "label_of",
     "mean_code_mi",
     "mig",
+    "mixture_novelty",
     "modularity",
     "noise_floor",
     "rank_correlation",

@@ -24,6 +24,7 @@ from dlib.metrics.inputs import (
 )
 from dlib.metrics.inputs.chunks import chunk_widths
 from dlib.metrics.inputs.population import Grid, Population, Table, codes_of
+from dlib.metrics.mixing import ChunkUseTask, MixtureNoveltyTask
 from dlib.metrics.noise import noise_codes_of, noise_like
 from dlib.metrics.reconstruction import ReconstructionError
 from dlib.metrics.report import Report
@@ -158,6 +159,14 @@ class Points:
         return self._tables[key]
 
 
+# Metrics that decode codes anew, by name: each is scored from the codes to fit on.
+TASKS: dict[str, Any] = {
+    "translation": TranslationTask,
+    "chunk_use": ChunkUseTask,
+    "mixture_novelty": MixtureNoveltyTask,
+}
+
+
 def evaluate(
     method: Method | Any,
     dataset: Dataset,
@@ -184,8 +193,9 @@ def evaluate(
     Parameters
     ----------
     method : Method
-        With ``encode``; with ``decode`` for ``"reconstruction"`` and
-        ``"translation"``; with ``chunks``, if its codes are not latents one by one.
+        With ``encode``; with ``decode`` for ``"reconstruction"``, ``"translation"``,
+        ``"chunk_use"`` and ``"mixture_novelty"``; with ``chunks``, if its codes are
+        not latents one by one.
     dataset : Dataset
         Where images and factors come from; the held-out part, if there is one.
         Factors of -1 are unknown there.
@@ -273,9 +283,9 @@ def evaluate(
         if entry.metric.name == "reconstruction"
     }
     tasks = {
-        entry.label: TranslationTask(**entry.options, seed=seed)
+        entry.label: TASKS[entry.metric.name](**entry.options, seed=seed)
         for entry in of_method
-        if entry.metric.name == "translation"
+        if entry.metric.name in TASKS
     }
     for task in tasks.values():
         task.require(len(index[0]))

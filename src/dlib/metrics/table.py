@@ -23,6 +23,7 @@ from dlib.metrics.group_mig import group_mig
 from dlib.metrics.infomec import infomec
 from dlib.metrics.irs import irs
 from dlib.metrics.mig import mig
+from dlib.metrics.mixing import chunk_use, mixture_novelty
 from dlib.metrics.modularity import modularity
 from dlib.metrics.reconstruction import reconstruction
 from dlib.metrics.retrieval import retrieval
@@ -298,6 +299,27 @@ METRICS: dict[str, Metric] = {
             "method",
             left_out="in nats a picture by default: on one scale only with itself, on "
             "the same data",
+            bounds=(0.0, math.inf),
+            larger_is_better=False,
+            discrete=False,
+            factors=0,
+            chunks=True,
+        ),
+        Metric(
+            "chunk_use",
+            chunk_use,
+            "method",
+            left_out="counts chunks, and is no score",
+            bounds=(0.0, math.inf),
+            discrete=False,
+            factors=0,
+            chunks=True,
+        ),
+        Metric(
+            "mixture_novelty",
+            mixture_novelty,
+            "method",
+            left_out="depends on how many pictures there are to be near to",
             bounds=(0.0, math.inf),
             larger_is_better=False,
             discrete=False,
