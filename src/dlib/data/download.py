@@ -306,8 +306,8 @@ def fetch(
 
 
 def _unchecked(file: OfficialFile, folder: Path) -> DataError:
-    beside = Path(file.unpacked).parent
-    unpacked = f", or what it unpacks to as {folder / beside}" if file.unpacked else ""
+    inside = folder / Path(file.unpacked).parent
+    unpacked = f", or its folder {inside.name} as {inside}" if file.unpacked else ""
     return DataError(
         f"no checksum of {file.filename} is published, so dlib cannot tell whether "
         "what arrives is right, and does not fetch it. Its authors serve it at "
