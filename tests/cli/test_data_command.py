@@ -100,6 +100,34 @@ def test_a_data_set_of_several_files_is_fetched_whole(
     assert run("check", "mnist").stdout.count("checksum right") == 2
 
 
+def test_a_file_without_a_checksum_is_put_there_by_hand(
+    data: Path, served: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = replace(SMALL, checksum=None, size=0, unpacked="some/splits.mat")
+    monkeypatch.setattr(download, "FILES", (file,))
+    result = run("get", "dsprites")
+    assert result.exit_code == 1
+    assert f"Error: no checksum of {file.filename} is published" in result.stderr
+    assert file.url in result.stderr and not data.exists()
+    listed = run("list").stdout
+    assert "?  not here" in listed and f"by hand from {file.url}" in listed
+    assert run("check").exit_code == 1
+
+    unchecked = "no checksum is published to check it by\n"
+    (data / "some").mkdir(parents=True)
+    (data / "some" / "splits.mat").touch()
+    assert "?  here" in run("list").stdout
+    assert str(data / "some") in run("where").stdout
+    assert run("get", "dsprites").stdout == f"{data / 'some'}, {unchecked}"
+    result = run("check")
+    assert result.exit_code == 0
+    assert result.stdout == f"{data / 'some'}: {unchecked}"
+    path = data / file.filename
+    path.write_bytes(CONTENT)
+    assert run("get", "dsprites").stdout == f"{path} (1.2 MB), {unchecked}"
+    assert run("check", "dsprites").stdout == f"{path}: {unchecked}"
+
+
 def test_root_option(data: Path, served: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     assert run("get", "dsprites", "--root", str(other)).exit_code == 0
@@ -131,7 +159,7 @@ def test_unknown_name(order: str) -> None:
     assert result.exit_code == 2
     assert result.stderr == (
         "Error: no official data set 'celeba'; there are dsprites, shapes3d, mpi3d, "
-        "mnist, flowers\n"
+        "mnist, flowers, sprites\n"
     )
 
 

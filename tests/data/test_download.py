@@ -23,8 +23,10 @@ from dlib.data.download import (
     data_folder,
     fetch,
     find,
+    matches,
     official_file,
     official_names,
+    place,
 )
 
 CONTENT = bytes(range(256)) * 4096  # 1 MiB
@@ -366,6 +368,31 @@ def test_find(tmp_path: Path) -> None:
     assert find("shapes3d", tmp_path) is None
 
 
+def test_a_file_without_a_checksum_is_not_fetched(
+    server: Server, tmp_path: Path
+) -> None:
+    """But it is found where it was put by hand, as it is or unpacked."""
+    file = official_file("sprites")
+    assert file.checksum is None and file.algorithm == ""
+    folder = tmp_path / "data"
+    with pytest.raises(DataError, match=r"no checksum of .* is published") as caught:
+        fetch(file, folder, mirror=server.url, progress=False)
+    message = str(caught.value)
+    assert file.url in message and f"put it into {folder}" in message
+    assert str(folder / "sprites") in message, "the folder does as well"
+    assert server.asked == [] and not folder.exists()
+
+    assert find("sprites", folder) is None and place(file, folder) is None
+    (folder / "sprites").mkdir(parents=True)
+    (folder / "sprites" / "sprites_0.mat").touch()
+    assert find("sprites", folder) is None
+    (folder / "sprites" / "sprites_splits.mat").touch()
+    assert find("sprites", folder) == folder / "sprites" == fetch(file, folder)
+    (folder / file.filename).touch()
+    assert find("sprites", folder) == folder / file.filename == fetch(file, folder)
+    assert not matches(folder / file.filename, file)
+
+
 def test_unknown_names_and_formats() -> None:
     with pytest.raises(
         DataError, match="'celeba'; there are dsprites, shapes3d, mpi3d"
@@ -382,10 +409,14 @@ def test_unknown_names_and_formats() -> None:
 
 
 def test_published_files_are_complete() -> None:
-    assert official_names() == ("dsprites", "shapes3d", "mpi3d", "mnist", "flowers")
+    names = ("dsprites", "shapes3d", "mpi3d", "mnist", "flowers", "sprites")
+    assert official_names() == names
     lengths = {"md5": 32, "sha256": 64}
     for file in FILES:
-        algorithm, digest = file.checksum.split(":")
-        assert len(digest) == lengths[algorithm]
-        assert file.url.startswith("https://")
         assert file.url.endswith(f"/{file.filename}")
+        if file.checksum is None:
+            assert file.name == "sprites" and file.size == 0
+            continue
+        algorithm, digest = file.checksum.split(":")
+        assert len(digest) == lengths[algorithm] and file.algorithm == algorithm
+        assert file.url.startswith("https://") and file.size > 0

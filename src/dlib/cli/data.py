@@ -21,6 +21,7 @@ Root = Annotated[
     typer.Option(help="Folder of the files. Left out: $DLIB_DATA, else the cache."),
 ]
 WRONG_CALL, FAILED = 2, 1  # exit codes
+UNKNOWN = "no checksum is published to check it by"
 
 
 @contextmanager
@@ -47,7 +48,8 @@ def get(
 ) -> None:
     """Fetch the official file or files of a data set, checksums checked.
 
-    DLIB_MIRROR names another address that serves the same files.
+    DLIB_MIRROR names another address that serves the same files. A file of which no
+    checksum is published is not fetched: the message says where to get it.
     """
     from dlib.data.download import fetch, megabytes, official_files
 
@@ -56,20 +58,23 @@ def get(
     for file in files:
         with _errors():
             path = fetch(file, root)
-        typer.echo(f"{path} ({megabytes(path.stat().st_size)}), checksum right")
+        size = f" ({megabytes(path.stat().st_size)})" if path.is_file() else ""
+        verdict = "checksum right" if file.checksum else UNKNOWN
+        typer.echo(f"{path}{size}, {verdict}")
 
 
 @app.command("list")
 def list_files(root: Root = None) -> None:
     """The official files, and which of them are here."""
-    from dlib.data.download import FILES, data_folder, megabytes
+    from dlib.data.download import FILES, megabytes, place
 
-    folder = data_folder(root)
     for file in FILES:
-        here = "here" if (folder / file.filename).is_file() else "not here"
+        here = "here" if place(file, root) else "not here"
+        size = megabytes(file.size) if file.size else "?"
+        by_hand = "" if file.checksum else f", by hand from {file.url}"
         typer.echo(
-            f"{file.name:<9} {file.format:<5} {megabytes(file.size):>9}  {here:<8}  "
-            f"{file.filename}"
+            f"{file.name:<9} {file.format:<5} {size:>9}  {here:<8}  "
+            f"{file.filename}{by_hand}"
         )
 
 
@@ -88,15 +93,16 @@ def check(
         matches,
         official_file,
         official_names,
+        place,
     )
 
     with _errors(WRONG_CALL):
         names = (official_file(name).name,) if name else official_names()
     folder = data_folder(root)
     present = [
-        (folder / file.filename, file)
+        (path, file)
         for file in FILES
-        if file.name in names and (folder / file.filename).is_file()
+        if file.name in names and (path := place(file, root))
     ]
     with _errors():
         if not present:
@@ -106,6 +112,9 @@ def check(
             )
         wrong = []
         for path, file in present:
+            if file.checksum is None:
+                typer.echo(f"{path}: {UNKNOWN}")
+                continue
             try:
                 right = matches(path, file)
             except OSError as error:

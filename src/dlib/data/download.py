@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import requests
     from tqdm import tqdm
 
-Format = Literal["npz", "hdf5", "idx", "jpeg"]
+Format = Literal["npz", "hdf5", "idx", "jpeg", "mat"]
 
 log = logging.getLogger("dlib.data")
 
@@ -47,24 +47,34 @@ class OfficialFile:
     ----------
     name : str
         Of the data set, such as ``"dsprites"``.
-    format : {"npz", "hdf5", "idx", "jpeg"}
+    format : {"npz", "hdf5", "idx", "jpeg", "mat"}
         How the pictures are written, in it or in the file that it belongs to.
     filename : str
         The publisher's name for it, kept on disk.
     url : str
         Where the publisher serves it.
-    checksum : str
-        ``"algorithm:digest"``, as pooch reads it.
+    checksum : str or None
+        ``"algorithm:digest"``, as pooch reads it; None where nobody publishes one.
+        Such a file is not fetched, but read where it was put by hand.
     size : int
-        Bytes, for the look at the free space.
+        Bytes, for the look at the free space; 0 where they are not known.
+    unpacked : str
+        A file of the folder that this archive unpacks to, where the folder does as
+        well as the archive.
     """
 
     name: str
     format: Format
     filename: str
     url: str
-    checksum: str
+    checksum: str | None
     size: int
+    unpacked: str = ""
+
+    @property
+    def algorithm(self) -> str:
+        """Of the checksum, such as ``"md5"``; empty where none is published."""
+        return self.checksum.split(":")[0] if self.checksum else ""
 
 
 _DSPRITES = "dsprites_ndarray_co1sh3sc6or40x32y32_64x64"
@@ -130,6 +140,17 @@ FILES: tuple[OfficialFile, ...] = (
     _flowers("102flowers.tgz", "52808999861908f626f3c1f4e79d11fa", 344_862_509),
     _flowers("imagelabels.mat", "e0620be6f572b9609742df49c70aed4d", 502),
     _flowers("setid.mat", "a5357ecc9cb78c4bef273ce3793fc85c", 14_989),
+    # The archive of all that Reed et al. (2015) made, Sprites among it. No checksum
+    # and no size of it are published that we know.
+    OfficialFile(
+        "sprites",
+        "mat",
+        "nips2015-analogy-data.tar.gz",
+        "http://www.scottreed.info/files/nips2015-analogy-data.tar.gz",
+        None,
+        0,
+        "sprites/sprites_splits.mat",
+    ),
 )
 
 
@@ -145,7 +166,7 @@ def official_files(name: str, format: str | None = None) -> tuple[OfficialFile, 
     ----------
     name : str
         One of :func:`official_names`.
-    format : {"npz", "hdf5", "idx", "jpeg"}, optional
+    format : {"npz", "hdf5", "idx", "jpeg", "mat"}, optional
         Left out: the first that is published.
 
     Raises
@@ -178,10 +199,22 @@ def data_folder(root: str | os.PathLike[str] | None = None) -> Path:
     return Path(given).expanduser() if given else cache_folder() / "official"
 
 
+def place(
+    file: OfficialFile, root: str | os.PathLike[str] | None = None
+) -> Path | None:
+    """Where an official file lies in the data folder, or the folder unpacked of it."""
+    path = data_folder(root) / file.filename
+    if path.is_file():
+        return path
+    inside = data_folder(root) / file.unpacked
+    return inside.parent if file.unpacked and inside.is_file() else None
+
+
 def find(name: str, root: str | os.PathLike[str] | None = None) -> Path | None:
     """The official file of a data set in the data folder, if it is there.
 
-    Of several that belong together, the first, if all of them are there.
+    Of several that belong together, the first, if all of them are there. Of an
+    archive that is not there, the folder that was unpacked of it.
 
     Raises
     ------
@@ -190,15 +223,16 @@ def find(name: str, root: str | os.PathLike[str] | None = None) -> Path | None:
     """
     official_files(name)
     for format in dict.fromkeys(file.format for file in FILES if file.name == name):
-        files = official_files(name, format)
-        paths = [data_folder(root) / file.filename for file in files]
-        if all(path.is_file() for path in paths):
+        paths = [place(file, root) for file in official_files(name, format)]
+        if all(paths):
             return paths[0]
     return None
 
 
 def matches(path: Path, file: OfficialFile) -> bool:
-    """Whether the file at ``path`` has the published checksum."""
+    """Whether the file at ``path`` has the published checksum: not if there is none."""
+    if file.checksum is None:
+        return False
     algorithm, digest = file.checksum.split(":")
     import pooch
 
@@ -213,6 +247,8 @@ def fetch(
     progress: bool = True,
 ) -> Path:
     """Fetch an official file into the data folder, unless it is there already.
+
+    Nothing is fetched without a checksum: a file that has none must be there.
 
     A broken connection is taken up where it broke, three times; where the server
     cannot do that, the download starts again. Whatever happens, the file appears
@@ -233,16 +269,22 @@ def fetch(
     Returns
     -------
     Path
-        Of the file.
+        Of the file, or of the folder that was unpacked of it by hand.
 
     Raises
     ------
     DataError
-        If the folder cannot be written to or lacks the room, the server cannot be
-        reached or does not have the file, the connection breaks again and again,
-        or what arrives is not the published file.
+        If the file is not there and no checksum of it is known, the folder cannot be
+        written to or lacks the room, the server cannot be reached or does not have
+        the file, the connection breaks again and again, or what arrives is not the
+        published file.
     """
     folder = data_folder(root)
+    if file.checksum is None:
+        there = place(file, root)
+        if there is None:
+            raise _unchecked(file, folder)
+        return there
     target = folder / file.filename
     mirror = mirror or os.environ.get("DLIB_MIRROR")
     url = f"{mirror.rstrip('/')}/{file.filename}" if mirror else file.url
@@ -261,6 +303,16 @@ def fetch(
     except OSError as error:
         raise disk_error(error, folder, f"store {file.filename}") from error
     return target
+
+
+def _unchecked(file: OfficialFile, folder: Path) -> DataError:
+    inside = folder / Path(file.unpacked).parent
+    unpacked = f", or its folder {inside.name} as {inside}" if file.unpacked else ""
+    return DataError(
+        f"no checksum of {file.filename} is published, so dlib cannot tell whether "
+        "what arrives is right, and does not fetch it. Its authors serve it at "
+        f"{file.url}: fetch it by other means and put it into {folder}{unpacked}"
+    )
 
 
 def check_room(folder: Path, size: int, what: str) -> None:
@@ -319,7 +371,7 @@ def _retrieve(url: str, file: OfficialFile, partial: Path, progress: bool) -> No
                 continue
             raise DataError(
                 f"what {url} serves is not the published {file.filename}: its "
-                f"{file.checksum.split(':')[0]} is not the one expected "
+                f"{file.algorithm} is not the one expected "
                 f"({downloader.received:,} bytes came, about {file.size:,} were "
                 "expected). It was deleted. Try again later, or put the file into "
                 "the data folder by hand (dlib data where)"

@@ -227,6 +227,11 @@ class _Contents:
         self.shape = shape
         self.dtype = np.dtype(dtype)
 
+    def state(self) -> str:
+        """What changes when the file does: the unpacked array is then made anew."""
+        status = self.path.stat()
+        return f"{status.st_size} {status.st_mtime_ns}"
+
     def slabs(self) -> Iterator[np.ndarray]:
         """All pictures in order, some thousands at a time."""
         raise TypeError(f"{type(self).__name__} must define slabs")
@@ -435,9 +440,8 @@ def _unpack(
     waits for the first.
     """
     folder = cache_folder() / "unpacked"
-    status = file.path.stat()
     place = f"{file.path.stem}{file.variant}-{_digest(str(file.path.resolve()))}"
-    state = _digest(f"{status.st_size} {status.st_mtime_ns} {space.sizes}")
+    state = _digest(f"{file.state()} {space.sizes}")
     target = folder / f"{place}-{state}.npy"
     if _is_whole(target, file.shape, bits):
         return target

@@ -295,8 +295,9 @@ def _check_size(path: Path, file: OfficialFile) -> None:
 
 def _check_sum(path: Path, file: OfficialFile) -> None:
     if not matches(path, file):
-        algorithm = file.checksum.split(":")[0]
-        raise DataError(f"{path} does not have the published {algorithm}. {_ADVICE}")
+        raise DataError(
+            f"{path} does not have the published {file.algorithm}. {_ADVICE}"
+        )
 
 
 def _odd(path: Path, what: str) -> DataError:
