@@ -1,7 +1,8 @@
 """What sprites are painted with: layers, and distances from the edges of shapes.
 
 Lengths are in sixtieths of a picture, whatever its size. Coverage of a pixel is the
-distance to the edge in pixels, cut off at half a pixel on either side.
+distance to the edge in pixels, cut off at less than half a pixel on either side: a
+little sharper than it would be by area, as pixels that somebody set by hand are.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor
 
 UNIT = 60  # a picture's side: the official one's, in pixels
+SHARP = 1.35
 OUTLINE, DARK = 1.1, 0.26  # how wide an outline is, and how light
 SKIN = None  # in place of a colour: as the skin of the character will be
 
@@ -72,7 +74,7 @@ class Layer:
         outline : float
             How wide its dark edge is.
         """
-        cover = (inside * (self.size / UNIT)).add_(0.5).clamp_(0, 1)
+        cover = (inside * (SHARP * self.size / UNIT)).add_(0.5).clamp_(0, 1)
         if outline:
             # Where pixels are coarse the edge blends in, rather than eat the shape.
             soft = max(1.0, UNIT / self.size)
@@ -121,12 +123,15 @@ class Paper:
         off = torch.hypot(right - along * dx, down - along * dy)
         return thick + (thin - thick) * along - off, along
 
-    def oval(self, middle: Tensor, across: Tensor | float, down: float) -> Tensor:
+    def oval(
+        self, middle: Tensor, across: Tensor | float, down: Tensor | float
+    ) -> Tensor:
         """An ellipse, to first order."""
         right, below = self.from_point(middle)
-        u, v = right / wide(across), below / down
+        across, down = wide(across), wide(down)
+        u, v = right / across, below / down
         level = torch.hypot(u, v).clamp_(min=1e-3)
-        slope = torch.hypot(u / wide(across), v / down).clamp_(min=1e-3 / down)
+        slope = torch.hypot(u / across, v / down).clamp_(min=1e-4)
         return level * (1 - level) / slope
 
     def frame(self, origin: Tensor, towards: Tensor) -> tuple[Tensor, Tensor, Tensor]:

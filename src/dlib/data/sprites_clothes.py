@@ -34,6 +34,11 @@ def _facing(skeleton: Skeleton) -> Tensor:
     return torch.tensor(values, device=skeleton.view.device)[skeleton.view]
 
 
+def _round(inside: Tensor, thick: float) -> Tensor:
+    """How light a limb is for being round: less towards its edges."""
+    return 0.80 + 0.20 * (inside / thick).clamp(0, 1)
+
+
 def legs(paper: Paper, skeleton: Skeleton, body: int, style: int) -> Layer:
     """Trousers and shoes, the far leg first."""
     layer = Layer(len(skeleton.view), paper.size, paper.device)
@@ -56,17 +61,18 @@ def legs(paper: Paper, skeleton: Skeleton, body: int, style: int) -> Layer:
         toe = foot + torch.stack(
             (1.7 * facing, torch.where(behind, 0.9 - 1.6 * away, 0.3)), 1
         )
-        shoe = paper.oval(toe, 3.1 + 0.6 * facing.abs(), 2.5)
-        shin, along = paper.limb(knee, foot, thin + 0.2 + loose, thin + loose)
+        shoe = paper.oval(toe, 3.0 + 0.7 * facing.abs(), 2.6)
+        shin, along = paper.limb(
+            knee, knee + 0.8 * (foot - knee), thin + 0.2 + loose, thin + loose
+        )
         thigh, above = paper.limb(hip, knee, thick + loose, thin + loose + 0.2)
-        layer.put(shoe, SHOES[style], shade)
         leg = thigh.maximum(shin)
-        light = shade * (1.05 - 0.12 * above - 0.15 * along)
+        light = shade * _round(leg, thin) * (1.10 - 0.12 * above - 0.15 * along)
         layer.put(leg, TROUSERS[style], light)
         if style == 1:
             # Boots reach up to the middle of the shin.
-            boot = shin.minimum((along - 0.35) * 10) + 0.3
-            layer.put(boot.maximum(shoe), SHOES[1], shade * (1.1 - 0.2 * along))
+            shoe = shoe.maximum(shin.minimum((along - 0.3) * 10) + 0.3)
+        layer.put(shoe, SHOES[style], shade * (1.15 - 0.2 * along))
     return layer
 
 
@@ -96,6 +102,7 @@ def vest(paper: Paper, skeleton: Skeleton, body: int, style: int) -> Layer:
     inside = inside.minimum(last * length - along + 0.02 * off * off)
 
     light = 1.0 - 0.018 * off - 0.10 * down.clamp(0, 1.6)
+    light = light - 0.30 * (-along.clamp(min=0) / 1.6).exp()  # the head's shadow
     light = light - 0.10 * ((off.abs() / half.clamp(min=1)).clamp(0, 1) ** 3)
     fine = min(1.0, max(0.0, paper.size / UNIT * 1.6 - 0.5))
     if style == ARMOUR:
@@ -139,7 +146,8 @@ def arms(
             place[f"{name} {joint}"] for joint in ("shoulder", "elbow", "hand")
         )
         depth = (near[f"{name} elbow"] + near[f"{name} hand"]) / 2
-        before = depth > -2.2
+        # Who falls, falls on the arms.
+        before = (depth > -2.2) & (skeleton.bow < 0.5)
         upper, up = paper.limb(shoulder, elbow, thick, (thick + thin) / 2)
         lower, _ = paper.limb(elbow, hand, (thick + thin) / 2, thin)
         arm = upper.maximum(lower)
@@ -147,7 +155,7 @@ def arms(
         for layer, there in zip(layers, (~before, before), strict=True):
             gone = wide(100.0 * (~there).float())
             shade = 1.0 if layer is layers[1] else FAR + 0.1
-            light = shade * (1.05 - 0.10 * up)
+            light = shade * _round(arm, thin) * (1.12 - 0.10 * up)
             if style == 0:
                 layer.put(arm.maximum(fist) - gone, SKIN, light)
             else:

@@ -42,7 +42,7 @@ HAIRS = (
     Hair((0.58, 0.20, 0.80), 14.2, 17, 0.8, 0, -2.0, 1.0, 6.5, "curls"),
     Hair((1.00, 0.10, 0.10), 11.2, 9, 0.3, 1, 0.2, 1.2, 3.5, "along"),
     Hair((1.00, 0.87, 0.38), 11.6, 7, 0.4, 0, -2.2, 0.0, 15.0, "along"),
-    Hair((0.86, 0.89, 1.00), 11.0, 7, 0.3, 0, -4.5, 0.5, 2.0, "along"),
+    Hair((0.86, 0.89, 1.00), 11.0, 7, 0.3, 0, -3.4, 0.5, 2.0, "along"),
 )
 LONG, KNOT = 4, 5  # which hangs on the shoulders, and which is tied up
 
@@ -86,7 +86,8 @@ def _face(
     skull = _moved(middle, 0.6 * facing, 0.8)
     right, down = paper.from_point(skull)
     light = 1.03 - 0.012 * (right + down).clamp(min=0) - 0.02 * (down - 4).clamp(min=0)
-    layer.put(paper.oval(skull, 9.2 - 0.5 * side, 9.3), SKIN, light)
+    round_ = 1 - 0.16 * bow.maximum(back)
+    layer.put(paper.oval(skull, 9.2 * round_ - 0.5 * side, 9.3 * round_), SKIN, light)
     layer.put(
         paper.oval(_moved(middle, -2.0 * facing, 2.6 + AWAY * (1 - side)), 1.7, 2.3),
         SKIN, 0.92, outline=0.7,
@@ -106,8 +107,10 @@ def _face(
             1,
             0,
         )
-        brow = _moved(middle, across, down - 2.2)
-        layer.put(paper.oval(brow, 2.1, 0.65), PUPIL, 1, 0)
+        gleam = _moved(middle, across + looks - 0.5, down - 1.1)
+        layer.put(paper.oval(gleam, 0.55, 0.6), WHITE, 1, 0)
+        brow = _moved(middle, across, down - 2.5)
+        layer.put(paper.oval(brow, 1.8, 0.5), SKIN, 0.4, 0)
     layer.put(
         paper.oval(
             _moved(middle, 3.6 * facing, 7.2 + 7 * bow + AWAY * (back + (bow > 0.3))),
@@ -135,7 +138,7 @@ def _hair(
     inside = hair.reach - hair.depth / 2 + hair.depth * wave / 2 - away
 
     # Where hair hangs: at the sides of a face, on the neck, all over a bowed head.
-    lowest = hair.hangs + (7.5 - hair.hangs) * (back.clamp(min=0.8 * side)).maximum(bow)
+    lowest = hair.hangs + (7.5 - hair.hangs) * back.maximum(0.8 * side) + 9 * bow
     if style == LONG:
         lowest = 15.0 - 6 * bow
         half = 10.4 - 3.4 * side
@@ -157,7 +160,7 @@ def _hair(
     window = top.minimum(wide(half_face) - x.abs())
     # From the side, all that is before the ear is face.
     ahead = x * wide(facing) + 0 * y
-    open_side = top.minimum(ahead + 5.6)
+    open_side = top.minimum(ahead + 5.4 - 0.05 * (y - 2) ** 2 + 0.6 * (1.1 * y).sin())
     window = torch.where(wide(side) > 0, open_side, window)
     inside = inside.minimum(-window)
 
@@ -171,11 +174,13 @@ def _strands(
     # Strands that pixels cannot show are not drawn: they would shimmer.
     fine = min(1.0, max(0.0, paper.size / UNIT * 1.6 - 0.5))
     if hair.strands == "curls":
-        curl = (1.9 * right + 0.8 * down).sin() * (1.7 * down - 0.9 * right).sin()
-        texture = 0.34 * fine * curl
+        curl = (1.45 * right + 1.7 * (1.05 * down).sin()).sin()
+        curl = curl * (1.45 * down + 1.7 * (1.05 * right + 1).sin()).sin()
+        texture = 0.42 * fine * curl
     else:
-        swirl = angle * 15 + 0.5 * (0.8 * away).sin()
-        texture = 0.17 * fine * swirl.cos() * (away / 5).clamp(max=1)
+        first = (13 * angle + 1.2 * (0.5 * away).sin()).cos()
+        second = (23 * angle + 0.55 * away + 1).cos()
+        texture = fine * (0.13 * first + 0.11 * second) * (away / 7).clamp(max=1)
     light = 0.84 - 0.020 * down - 0.010 * right
     shine = 0.28 * (-((right + 3.5) ** 2 / 14 + (down + 6.0) ** 2 / 7)).exp()
     return (light + texture + shine).clamp(0.3, 1.12)

@@ -35,6 +35,12 @@ def _share(start: Tensor, end: Tensor, share: float) -> Tensor:
     return start + (end - start) * share
 
 
+def _crescent(along: Tensor, across: Tensor, reach: float) -> Tensor:
+    """A blade to one side of a shaft: broad at its edge, narrow where it is held."""
+    edge = reach - torch.hypot(along * 0.9, across)
+    return edge.minimum(across + 1.2).minimum(1.6 + 0.75 * across - along.abs())
+
+
 def _polearm(layer: Layer, paper: Paper, butt: Tensor, tip: Tensor, style: int) -> None:
     shaft, _ = paper.limb(butt, _share(butt, tip, 0.9), 1.3, 1.3)
     layer.put(shaft, DARK_WOOD if style else WOOD, 1.1, 0.5)
@@ -42,8 +48,7 @@ def _polearm(layer: Layer, paper: Paper, butt: Tensor, tip: Tensor, style: int) 
     if style:
         # A halberd: a broad blade on both sides, and a point.
         place = along - length * 0.80
-        blade = 6.2 - torch.hypot(place * 1.25, across * 0.95)
-        blade = blade.minimum(across.abs() + 1.5 - place.abs() * 0.2)
+        blade = _crescent(place, across.abs() - 0.6, 4.6)
         layer.put(blade, GOLD, 1.0 - 0.04 * across, 0.9)
         point, _ = paper.limb(_share(butt, tip, 0.8), tip, 1.8, 0.7)
         layer.put(point, GOLD, 1.1, 0.5)
@@ -66,7 +71,7 @@ def _axe(layer: Layer, paper: Paper, pommel: Tensor, tip: Tensor) -> None:
     head = _share(pommel, tip, 0.72)
     along, across, length = paper.frame(pommel, tip)
     place = along - 0.72 * length
-    blade = (5.6 - torch.hypot(place, across - 2.0)).minimum(across + 1.4)
+    blade = _crescent(place, across, 5.4)
     layer.put(blade, GOLD, 1.05 - 0.04 * across, 0.9)
     layer.put(paper.oval(head, 1.6, 1.6), STEEL, 1.0, 0.5)
 
@@ -77,7 +82,7 @@ def _bow(layer: Layer, paper: Paper, held: list[Tensor], style: int) -> None:
     thick = 1.9 if style else 1.4
     for end in (upper, lower):
         string, _ = paper.limb(end, nock, 0.6, 0.6)
-        layer.put(string, STRING, 0.95, 0)
+        layer.put(string, STRING, 0.75, 0)
     shaft, _ = paper.limb(nock, arrow, 0.8, 0.8)
     there = wide((arrow - nock).norm(dim=1) > 0.5)
     layer.put(torch.where(there, shaft, -1.0), STRING, 0.9, 0)
