@@ -158,7 +158,8 @@ def load(
     Parameters
     ----------
     name : str
-        "dsprites", "shapes3d", "mpi3d", "mnist", "cmnist", "flowers" or "sprites". CMNIST is MNIST :class:`Painted` in ten hues.
+        "dsprites", "shapes3d", "mpi3d", "mnist", "cmnist", "flowers" or "sprites".
+        CMNIST is MNIST :class:`Painted` in ten hues.
     source : {"auto", "twin", "sample", "official"}
         A twin is rendered, and a sample is real pictures that a package ships: 5,000
         of MNIST's digits. Neither needs a file, and a data set has one of the two.

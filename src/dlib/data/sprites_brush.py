@@ -7,12 +7,15 @@ little sharper than it would be by area, as pixels that somebody set by hand are
 
 from __future__ import annotations
 
+from typing import overload
+
 import torch
 from torch import Tensor
 
 UNIT = 60  # a picture's side: the official one's, in pixels
 SHARP = 1.35
 OUTLINE, DARK = 1.1, 0.26  # how wide an outline is, and how light
+AWAY = 100.0  # so far out of a shape that it is not seen, whatever the size
 SKIN = None  # in place of a colour: as the skin of the character will be
 
 Colour = tuple[float, float, float]
@@ -141,6 +144,14 @@ class Paper:
         dx, dy = ((towards - origin) / length[:, None]).unbind(1)
         dx, dy = wide(dx), wide(dy)
         return right * dx + down * dy, down * dx - right * dy, wide(length)
+
+
+@overload
+def wide(value: Tensor) -> Tensor: ...
+
+
+@overload
+def wide(value: float) -> float: ...
 
 
 def wide(value: Tensor | float) -> Tensor | float:

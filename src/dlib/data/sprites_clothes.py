@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from dlib.data.sprites_brush import SKIN, UNIT, Colour, Layer, Paper, wide
+from dlib.data.sprites_brush import AWAY, SKIN, UNIT, Colour, Layer, Paper, wide
 from dlib.data.sprites_head import FACING
 from dlib.data.sprites_skeleton import Skeleton
 from dlib.data.sprites_space import VIEWS
@@ -22,10 +22,10 @@ GLOVE: Colour = (0.55, 0.35, 0.20)
 TIE: Colour = (0.30, 0.31, 0.36)
 LEATHER: Colour = (0.38, 0.22, 0.12)
 
-LEG = ((3.5, 2.9), (2.6, 2.1))  # half as thick as legs are, above and below
-ARM = ((3.0, 2.4), (2.2, 1.7))
+LEG = ((3.8, 3.1), (2.8, 2.3))  # half as thick as legs are, above and below
+ARM = ((3.3, 2.7), (2.4, 1.9))
 # Half as wide as bodies are at the shoulders, the waist and the hem of what they wear.
-WIDTHS = ((8.0, 6.4, 6.8), (5.5, 4.0, 7.4))
+WIDTHS = ((8.6, 6.9, 7.4), (5.9, 4.2, 7.6))
 FAR = 0.74  # how light a limb is that is on the far side
 
 
@@ -59,7 +59,7 @@ def legs(paper: Paper, skeleton: Skeleton, body: int, style: int) -> Layer:
         )
         shade = torch.where(behind, 1.0, FAR if far else 1.0)[:, None, None]
         toe = foot + torch.stack(
-            (1.7 * facing, torch.where(behind, 0.9 - 1.6 * away, 0.3)), 1
+            (1.7 * facing, torch.where(behind, 0.6 - 1.2 * away, 0.3)), 1
         )
         shoe = paper.oval(toe, 3.0 + 0.7 * facing.abs(), 2.6)
         shin, along = paper.limb(
@@ -113,11 +113,11 @@ def vest(paper: Paper, skeleton: Skeleton, body: int, style: int) -> Layer:
     layer.put(inside, VESTS[style], light)
 
     middle = off - wide(4.2 * facing)  # where the buttons are
-    unseen = wide(100 * (1 - front - side))
+    unseen = wide(AWAY * (1 - front - side))
     if style == JACKET:
         opening = (1.9 + 2.2 * (0.5 - down).clamp(min=0)) - middle.abs() - unseen
         layer.put(opening.minimum(along).minimum(inside), TIE, 1.15, 0.6)
-        seam = 0.5 - off.abs() - wide(100 * (front + side))
+        seam = 0.5 - off.abs() - wide(AWAY * (front + side))
         layer.put(seam.minimum(inside - 1), VESTS[style], 0.6, 0)
     if style == SHIRT:
         neck = 3.4 - 0.9 * along - middle.abs() - unseen
@@ -153,7 +153,7 @@ def arms(
         arm = upper.maximum(lower)
         fist = paper.oval(hand, thin + 0.7, thin + 0.7)
         for layer, there in zip(layers, (~before, before), strict=True):
-            gone = wide(100.0 * (~there).float())
+            gone = wide(AWAY * (~there).float())
             shade = 1.0 if layer is layers[1] else FAR + 0.1
             light = shade * _round(arm, thin) * (1.12 - 0.10 * up)
             if style == 0:

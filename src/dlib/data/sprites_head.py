@@ -8,12 +8,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from dlib.data.sprites_brush import SKIN, UNIT, Colour, Layer, Paper, wide
+from dlib.data.sprites_brush import AWAY, SKIN, UNIT, Colour, Layer, Paper, wide
 from dlib.data.sprites_skeleton import Skeleton
 from dlib.data.sprites_space import VIEWS
 
 FACING = {"back": 0.0, "left": -1.0, "front": 0.0, "right": 1.0}
-AWAY = 100.0  # so far that it is not seen
 
 
 class Hair(NamedTuple):

@@ -31,8 +31,8 @@ VESTS, ARMS, LEGS, WEAPONS = (
 class Kept:
     """All layers at one size: ``stored``, uint8 (n, 5, size, size), and which is which.
 
-    ``behind`` and ``before`` (body, arm, weapon, pose), ``worn`` (body, vest, leg, pose)
-    and ``heads`` (hair, pose) are tables of places in ``stored``.
+    Tables of places in ``stored``: ``behind`` and ``before`` (body, arm, weapon, pose),
+    ``worn`` (body, vest, leg, pose) and ``heads`` (hair, pose).
     """
 
     def __init__(self, size: int, device: torch.device) -> None:

@@ -30,7 +30,7 @@ class Build(NamedTuple):
     foot: float
 
 
-BUILDS = (Build(6.6, 3.6, 4.6), Build(4.9, 2.7, 3.0))  # male, female
+BUILDS = (Build(7.2, 3.9, 5.1), Build(5.3, 2.9, 3.3))  # male, female
 
 
 class Stance(NamedTuple):
@@ -80,26 +80,34 @@ def _between(first: Point, second: Point, share: float) -> Point:
 def _spellcast() -> list[Stance]:
     """Both arms rise before the body, spread, and sink."""
     hands = (
-        (9.5, 14, 3), (4.0, 15, 8), (5.0, 21, 9), (11, 27, 5),
-        (17.5, 26, 3), (21.5, 21.5, 1), (17.5, 14.5, 2),
-    )  # fmt: skip
-    low = (0, 1, 0.5, 0, 0, 0, 0.5)
+        (8.6, 15.5, 5),
+        (4.0, 15, 8),
+        (5.0, 21, 9),
+        (11, 27, 6),
+        (17.5, 26, 3),
+        (21.5, 21.5, 1),
+        (17.5, 14.5, 2),
+    )
+    low = (0.0, 1.0, 0.4, -1.0, -0.3, 0.9, 0.3)  # on the toes while arms are up
+    lean = (0.0, 0.8, 0.3, -2.0, -1.0, 0.8, 0.3)
     return [
-        Stance((-x, y, z), (x, y, z), lean=0.4 * down, low=down)
-        for (x, y, z), down in zip(hands, low, strict=True)
+        Stance((-x, y, z), (x, y, z), lean=forward, low=down)
+        for (x, y, z), down, forward in zip(hands, low, lean, strict=True)
     ]
 
 
 def _thrust() -> list[Stance]:
     """A polearm, held by both hands at the right side, is drawn back and pushed."""
     stances = []
-    for push in (0.0, -0.3, -0.6, 0.25, 0.7, 1.0, 0.8, 0.4):
+    pushes = (0.0, -0.3, -0.6, 0.2, 0.6, 1.0, 0.8, 0.42)
+    for frame, push in enumerate(pushes):
         middle = (-6.5 + 2.5 * push, 14 + push, 4 + 8.5 * push)
         aim = (0.12, 0.12, 1.0)
         held = (_along(middle, aim, -19), _along(middle, aim, 13))
         right, left = _along(middle, aim, -4), _along(middle, aim, 4)
-        stride = 2 + 3 * push
-        feet = (-stride, 0.0, stride, 0.0)
+        stride = 2 + 2.5 * push
+        # On the way back the rear foot is pulled up.
+        feet = (-stride + 2.0 * (frame > 5), 1.6 * (frame > 5), stride, 0.0)
         low = 0.4 + 1.2 * max(push, 0)
         stances.append(Stance(right, left, feet, 1.5 + 2.5 * push, low, held))
     return stances
@@ -107,14 +115,14 @@ def _thrust() -> list[Stance]:
 
 def _walk() -> list[Stance]:
     """At rest, and then two steps."""
-    stances = [Stance((-9.6, 11.5, 0.8), (9.6, 11.5, 0.8))]
+    stances = [Stance((-10.7, 11.5, 0.8), (10.7, 11.5, 0.8))]
     for frame in range(8):
         phase = 2 * math.pi * (frame + 0.3) / 8
         swing, lift = math.sin(phase), math.cos(phase)
-        feet = (6 * swing, 3.2 * max(lift, 0), -6 * swing, 3.2 * max(-lift, 0))
+        feet = (5.5 * swing, 3.2 * max(lift, 0), -5.5 * swing, 3.2 * max(-lift, 0))
         bent = 0.8 * abs(swing)
-        right = (-9.2, 11.5 + bent, 0.8 - 6.5 * swing)
-        left = (9.2, 11.5 + bent, 0.8 + 6.5 * swing)
+        right = (-10.3, 11.5 + bent, 0.8 - 6.5 * swing)
+        left = (10.3, 11.5 + bent, 0.8 + 6.5 * swing)
         stances.append(Stance(right, left, feet, 0.6, bent))
     return stances
 
@@ -141,18 +149,20 @@ def _slash() -> list[Stance]:
 
 def _shoot() -> list[Stance]:
     """The left hand lifts a bow, the right draws the string and lets go."""
-    raised = (0.0, 0.3, 0.6, 0.85, 1, 1, 1, 1, 1, 1, 1, 0.8, 0.45)
-    to_string = (0, 0, 0.2, 0.6, 1, 1, 1, 1, 1, 1, 1, 0.6, 0.25)
-    drawn = (0.0, 0, 0, 0, 0, 0.22, 0.44, 0.66, 0.88, 1.1, 1.45, 1.2, 0.5)
+    raised = (0.0, 0.3, 0.6, 0.80, 1, 1, 1, 1, 1, 1, 1, 0.7, 0.4)
+    to_string = (0, 0, 0.2, 0.5, 1, 1, 1, 1, 1, 1, 1, 0.6, 0.25)
+    drawn = (0.0, 0, 0, 0, 0.1, 0.28, 0.46, 0.66, 0.88, 1.1, 1.45, 1.2, 0.5)
     stances = []
     for frame, (up, reach, draw) in enumerate(
         zip(raised, to_string, drawn, strict=True)
     ):
-        left = _between((10, 12, 4), (5, 21, 14), up)
-        string = _between(left, (left[0] - 0.5, left[1], left[2] - 3), 1)
-        pulled = (-4.0 - 2.0 * (draw > 1.2), 21.5, 1.0 - 2 * (draw > 1.2))
-        right = _between((-9.6, 12, 1), _between(string, pulled, draw), reach)
-        on_string = 4 <= frame <= 9
+        on_string, after = 4 <= frame <= 9, frame > 9
+        effort = draw * on_string
+        low = up + 1.5 * effort
+        left = _between((10.5, 12, 4), (5, 20.2 - low, 14), up)
+        string = (left[0] - 0.5, left[1], left[2] - 3)
+        pulled = (-6.0 - 2.0 * after, 20.7 - low, 1.0 - 2.0 * after)
+        right = _between((-10.5, 12, 1), _between(string, pulled, draw), reach)
         nock = right if on_string else string
         aim = (left[0] - nock[0], left[1] - nock[1], left[2] - nock[2])
         # An arrow only while it lies on the string: else it is a point in the hand.
@@ -161,11 +171,11 @@ def _shoot() -> list[Stance]:
         ends = []
         for way in (1, -1):
             x, y, z = _along(left, limb, 11 * way)
-            ends.append((x, y, z - 3.5 - 1.5 * min(draw, 1.1) * on_string))
+            ends.append((x, y, z - 3.5 - 1.5 * min(effort, 1.1)))
         held = (ends[0], ends[1], left, nock, arrow)
-        feet = (-3 * up, 0.0, 3 * up, 0.0)
-        lean = 1 - 1.2 * draw * on_string
-        stances.append(Stance(right, left, feet, lean, 0.4 * up, held))
+        feet = (-3 * up - 1.5 * effort, 0.0, 3 * up + 1.5 * effort, 0.0)
+        lean = 1 - 2.5 * effort - 2.0 * after
+        stances.append(Stance(right, left, feet, lean, low, held))
     return stances
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from dlib.data.sprites_brush import Colour, Layer, Paper, wide
+from dlib.data.sprites_brush import AWAY, Colour, Layer, Paper, wide
 from dlib.data.sprites_skeleton import Skeleton
 
 WOOD: Colour = (0.72, 0.46, 0.22)
@@ -84,10 +84,10 @@ def _bow(layer: Layer, paper: Paper, held: list[Tensor], style: int) -> None:
         string, _ = paper.limb(end, nock, 0.6, 0.6)
         layer.put(string, STRING, 0.75, 0)
     shaft, _ = paper.limb(nock, arrow, 0.8, 0.8)
-    there = wide((arrow - nock).norm(dim=1) > 0.5)
-    layer.put(torch.where(there, shaft, -1.0), STRING, 0.9, 0)
+    gone = wide(AWAY * ((arrow - nock).norm(dim=1) < 0.5))
+    layer.put(shaft - gone, STRING, 0.9, 0)
     point, _ = paper.limb(_share(nock, arrow, 0.8), arrow, 1.9, 0.3)
-    layer.put(torch.where(there, point, -1.0), STEEL, 1.0, 0)
+    layer.put(point - gone, STEEL, 1.0, 0)
     for end in (upper, lower):
         # Limbs bend: out from the grip, and then towards the string.
         bend = grip + (end - grip) * 0.6 + (grip - nock) * 0.10
