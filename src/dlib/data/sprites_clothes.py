@@ -18,7 +18,6 @@ SHOES: tuple[Colour, ...] = ((1.00, 0.78, 0.25), (0.36, 0.36, 0.44))
 VESTS: tuple[Colour, ...] = ((0.17, 0.74, 0.84), (0.93, 0.91, 0.77), (0.60, 0.59, 0.62))
 HEMS = (1.18, 1.34, 1.62)  # how far down vests reach: 1 is the hip
 SLEEVE: Colour = (0.72, 0.16, 0.26)
-GLOVE: Colour = (0.55, 0.35, 0.20)
 TIE: Colour = (0.30, 0.31, 0.36)
 LEATHER: Colour = (0.38, 0.22, 0.12)
 
@@ -148,10 +147,11 @@ def arms(
         depth = (near[f"{name} elbow"] + near[f"{name} hand"]) / 2
         # Who falls, falls on the arms.
         before = (depth > -2.2) & (skeleton.bow < 0.5)
+        ahead = (hand - elbow) / (hand - elbow).norm(dim=1, keepdim=True).clamp(min=1)
         upper, up = paper.limb(shoulder, elbow, thick, (thick + thin) / 2)
-        lower, _ = paper.limb(elbow, hand, (thick + thin) / 2, thin)
+        lower, _ = paper.limb(elbow, hand - 2.2 * ahead, (thick + thin) / 2, thin)
         arm = upper.maximum(lower)
-        fist = paper.oval(hand, thin + 0.7, thin + 0.7)
+        fist = paper.oval(hand + 1.2 * ahead, thin + 0.7, thin + 0.7)
         for layer, there in zip(layers, (~before, before), strict=True):
             gone = wide(AWAY * (~there).float())
             shade = 1.0 if layer is layers[1] else FAR + 0.1
@@ -159,6 +159,7 @@ def arms(
             if style == 0:
                 layer.put(arm.maximum(fist) - gone, SKIN, light)
             else:
+                # Hands look out: from behind, little else shows the skin.
+                layer.put(fist - gone, SKIN, 1.04 * shade)
                 layer.put(arm + 0.45 - gone, SLEEVE, light)
-                layer.put(fist + 0.3 - gone, GLOVE, 1.1 * shade)
     return layers[0], layers[1]

@@ -40,7 +40,7 @@ HAIRS = (
     Hair((1.00, 0.60, 0.10), 12.0, 13, 0.9, 0, -3.0, 1.5, 4.0, "curls"),
     Hair((0.58, 0.20, 0.80), 14.2, 17, 0.8, 0, -2.0, 1.0, 6.5, "curls"),
     Hair((1.00, 0.10, 0.10), 11.2, 9, 0.3, 1, 0.2, 1.2, 3.5, "along"),
-    Hair((1.00, 0.87, 0.38), 11.6, 7, 0.4, 0, -2.2, 0.0, 15.0, "along"),
+    Hair((1.00, 0.87, 0.38), 11.6, 7, 0.4, 0, -2.2, 0.0, 13.0, "along"),
     Hair((0.86, 0.89, 1.00), 11.0, 7, 0.3, 0, -3.4, 0.5, 2.0, "along"),
 )
 LONG, KNOT = 4, 5  # which hangs on the shoulders, and which is tied up
@@ -139,7 +139,7 @@ def _hair(
     # Where hair hangs: at the sides of a face, on the neck, all over a bowed head.
     lowest = hair.hangs + (7.5 - hair.hangs) * back.maximum(0.8 * side) + 9 * bow
     if style == LONG:
-        lowest = 15.0 - 6 * bow
+        lowest = hair.hangs - 4 * bow
         half = 10.4 - 3.4 * side
         box = wide(half) - (right + wide(2.6 * facing)).abs()
         hanging = box.minimum(down + 4)

@@ -81,7 +81,7 @@ def _spellcast() -> list[Stance]:
     """Both arms rise before the body, spread, and sink."""
     hands = (
         (8.6, 15.5, 5),
-        (4.0, 15, 8),
+        (5.0, 15, 8),
         (5.0, 21, 9),
         (11, 27, 6),
         (17.5, 26, 3),
@@ -159,7 +159,7 @@ def _shoot() -> list[Stance]:
         on_string, after = 4 <= frame <= 9, frame > 9
         effort = draw * on_string
         low = up + 1.5 * effort
-        left = _between((10.5, 12, 4), (5, 20.2 - low, 14), up)
+        left = _between((10.5, 12, 4), (8, 20.2 - low, 14), up)
         string = (left[0] - 0.5, left[1], left[2] - 3)
         pulled = (-6.0 - 2.0 * after, 20.7 - low, 1.0 - 2.0 * after)
         right = _between((-10.5, 12, 1), _between(string, pulled, draw), reach)
@@ -167,7 +167,7 @@ def _shoot() -> list[Stance]:
         aim = (left[0] - nock[0], left[1] - nock[1], left[2] - nock[2])
         # An arrow only while it lies on the string: else it is a point in the hand.
         arrow = _along(nock, aim, 14) if on_string else nock
-        limb = (0.5 - 0.2 * up, 1.0, 0.35 * (1 - up))
+        limb = (0.5 - 0.1 * up, 1.0, 0.35 * (1 - up))
         ends = []
         for way in (1, -1):
             x, y, z = _along(left, limb, 11 * way)
@@ -193,8 +193,8 @@ HURT = (
     (12, 0, 21.5, 0.0, 31.0, 1.5, 15.0, 4.0, 7.5, 0, 0, 0.15, 0.40),
     (10, -1, 19.5, 1.5, 28.5, 4.0, 10.0, 3.0, 10.0, -1, 0, 0.35, 0.45),
     (8.5, -5, 17.0, 2.0, 23.0, 6.0, 6.0, 5.0, 11.0, -9, 1, 0.55, 0.50),
-    (11.0, -17, 11.0, -1.0, 15.0, 8.0, 4.0, 5.0, 12.0, -21, 1, 0.75, 0.58),
-    (11.0, -17, 11.0, -1.0, 13.0, 7.0, 4.0, 3.0, 13.0, -25, 4, 0.90, 0.66),
+    (11.0, -17, 11.0, -1.0, 15.0, 8.0, 4.0, 5.0, 12.0, -26, 3, 0.75, 0.58),
+    (11.0, -17, 11.0, -1.0, 13.0, 7.0, 4.0, 3.0, 13.0, -28, 4, 0.90, 0.66),
     (9.0, -18, 9.5, -3.0, 11.5, 5.0, 5.0, 1.0, 14.5, -30, 6, 1.0, 0.72),
 )
 
