@@ -19,6 +19,7 @@ from dlib.data.pairs import Pairs
 from dlib.data.part import Part
 from dlib.data.resampled import Resampled
 from dlib.data.shapes3d import TwinShapes3D
+from dlib.data.sprites import SpriteLooks, TwinSprites
 from dlib.data.views import Views
 
 __all__ = [
@@ -40,10 +41,12 @@ __all__ = [
     "Part",
     "Pictures",
     "Resampled",
+    "SpriteLooks",
     "TwinDSprites",
     "TwinFlowers",
     "TwinMPI3D",
     "TwinShapes3D",
+    "TwinSprites",
     "Views",
     "folder",
     "gaussian_law",

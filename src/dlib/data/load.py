@@ -19,6 +19,8 @@ from dlib.data.mnist import Digits, official_digits, sample_digits
 from dlib.data.mpi3d import TwinMPI3D
 from dlib.data.painted import Painted
 from dlib.data.shapes3d import TwinShapes3D
+from dlib.data.sprites import SIDE as SPRITE_SIDE
+from dlib.data.sprites import TwinSprites
 
 # Most official files have no other, in pixels.
 SIZE = 64
@@ -83,6 +85,12 @@ def _official_flowers(path: Path, size: int, device: Device) -> Dataset:
     return OfficialFlowers(path, size, device)
 
 
+def _official_sprites(path: Path, size: int, device: Device) -> Dataset:
+    from dlib.data.official_sprites import OfficialSprites
+
+    return OfficialSprites(path, device)
+
+
 KINDS = {
     "dsprites": Kind(
         1, (SIZE,), "twin", TwinDSprites, TwinDSprites.version, "dsprites",
@@ -106,6 +114,10 @@ KINDS = {
     "flowers": Kind(
         3, (SIZE,), "twin", TwinFlowers, TwinFlowers.version, "flowers",
         _official_flowers, resized=True,
+    ),
+    "sprites": Kind(
+        3, (SPRITE_SIDE,), "twin", TwinSprites, TwinSprites.version, "sprites",
+        _official_sprites,
     ),
 }  # fmt: skip
 NAMES = tuple(KINDS)
@@ -145,8 +157,9 @@ def load(
 
     Parameters
     ----------
-    name : {"dsprites", "shapes3d", "mpi3d", "mnist", "cmnist", "flowers"}
-        Which. CMNIST is MNIST :class:`Painted` in ten hues.
+    name : str
+        "dsprites", "shapes3d", "mpi3d", "mnist", "cmnist", "flowers" or "sprites".
+        CMNIST is MNIST :class:`Painted` in ten hues.
     source : {"auto", "twin", "sample", "official"}
         A twin is rendered, and a sample is real pictures that a package ships: 5,000
         of MNIST's digits. Neither needs a file, and a data set has one of the two.
@@ -154,10 +167,10 @@ def load(
         twin or the sample elsewhere; which of them it was stands in
         ``dataset.source`` and in what the data set prints.
     size : int, optional
-        Width and height in pixels. The official files have 64 only, which is what is
-        taken if this is left out; twins draw other sizes, and the photographs of
-        flowers are resized to them. MNIST's digits have 28, or 32 with a border of two
-        black pixels.
+        Width and height in pixels. The official files have 64 only, those of sprites
+        60, which is what is taken if this is left out; twins draw other sizes, and the
+        photographs of flowers are resized to them. MNIST's digits have 28, or 32 with
+        a border of two black pixels.
     root : path, optional
         Folder with the official files. Left out: ``$DLIB_DATA``, else a folder in
         the user's cache (``dlib data where`` prints it).
@@ -167,10 +180,11 @@ def load(
     Returns
     -------
     Dataset
-        ``sample``, ``split`` and ``space`` are alike for all sources. All but digits
-        and flowers are a :class:`Grid`, which has ``render`` too. Of the photographs
-        of flowers only the species is known; their ``published("train")``,
-        ``"valid"`` and ``"test"`` are the parts that their authors publish.
+        ``sample``, ``split`` and ``space`` are alike for all sources. All but digits,
+        flowers and sprites are a :class:`Grid`, which has ``render`` too. Of the
+        photographs of flowers only the species is known; their
+        ``published("train")``, ``"valid"`` and ``"test"`` are the parts that their
+        authors publish, and sprites have such parts too.
 
     Raises
     ------

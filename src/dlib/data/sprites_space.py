@@ -53,7 +53,7 @@ SPACE = FactorSpace(
         _named("body", "male", "female"),
         _named("skin", "light", "tan", "dark", "blue"),
         _named("vest", "shirt", "jacket", "armour"),
-        _named("hair", "green", "orange", "violet", "red", "blond", "black"),
+        _named("hair", "green", "orange", "violet", "red", "blond", "silver"),
         _named("arm", "bare", "sleeved"),
         _named("leg", "white", "brown"),
         _named("weapon", "first", "second"),
