@@ -13,7 +13,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from dlib.data.sprites_brush import Colour, Layer, Paper
+from dlib.data.sprites_brush import UNIT, Colour, Layer, Paper
 from dlib.data.sprites_clothes import arms, legs, vest
 from dlib.data.sprites_head import HAIRS, head
 from dlib.data.sprites_skeleton import BUILDS, Skeleton, skeleton
@@ -23,6 +23,7 @@ from dlib.data.sprites_weapons import ARMED, weapon
 SKINS: tuple[Colour, ...] = (
     (1.00, 0.85, 0.73), (0.84, 0.60, 0.38), (0.50, 0.31, 0.19), (0.68, 0.76, 1.00),
 )  # fmt: skip
+BAR_ROWS, BAR_COLUMNS, BAR_LIGHT = (56.5, 58.5), (6.0, 54.0), 0.94
 VESTS, ARMS, LEGS, WEAPONS = (
     SPACE.sizes[SPACE.position(name)] for name in ("vest", "arm", "leg", "weapon")
 )
@@ -135,6 +136,19 @@ class Painter:
     def __init__(self, size: int, device: torch.device) -> None:
         self.size, self.device = size, device
         self.skins = torch.tensor(SKINS, device=device)
+        # "There are 6 positions, where the sprites stand on a white bar", say Hu et al.
+        # (2018) of the official pictures. Being hurt has six frames: so it is there.
+        on_bar = [pose.action == "hurt" for pose in POSES]
+        self._on_bar = torch.tensor(on_bar, device=device).long()
+        centres = (torch.arange(size, device=device) + 0.5) * UNIT / size
+        shares = [
+            (((high - low) / 2 - (centres - (high + low) / 2).abs()) * size / UNIT)
+            .add_(0.5)
+            .clamp_(0, 1)
+            for low, high in (BAR_ROWS, BAR_COLUMNS)
+        ]
+        bar = 255 * BAR_LIGHT * shares[0][:, None] * shares[1]
+        self._bar = torch.stack([torch.zeros_like(bar), bar])[:, None]
 
     def paint(self, factors: Tensor) -> Tensor:
         """Pictures of sprites.
@@ -152,7 +166,7 @@ class Painter:
         body, skin, clothes, hair, arm, leg, held, pose = factors.unbind(1)
         layers = kept(self.size, self.device)
         colour = self.skins[skin][:, :, None, None]
-        picture = torch.zeros(len(factors), 3, self.size, self.size, device=self.device)
+        picture = self._bar[self._on_bar[pose]].repeat(1, 3, 1, 1)
         for rows in (
             layers.behind[body, arm, held, pose],
             layers.worn[body, clothes, leg, pose],
