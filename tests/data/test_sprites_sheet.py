@@ -31,7 +31,7 @@ def test_what_is_no_sheet_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=f"no {SHEET} in .*DLIB_DATA"):
         real_sheet(tmp_path)
     write(tmp_path, 256)
-    with pytest.raises(DataError, match="256 x 384 pixels.* 512 x 384"):
+    with pytest.raises(DataError, match=r"256 x 384 pixels.* 512 x 384"):
         real_sheet(tmp_path)
     write(tmp_path)
     whole = (tmp_path / SHEET).read_bytes()

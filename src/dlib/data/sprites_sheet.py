@@ -54,7 +54,7 @@ def real_sheet(root: str | os.PathLike[str] | None = None) -> Tensor:
             if size != wanted:
                 raise DataError(
                     f"{path} has {size[0]} x {size[1]} pixels, where the sheet has "
-                    f"{wanted[0]} x {wanted[1]}: six characters in eight poses of {TILE}"
+                    f"{wanted[0]} x {wanted[1]}: eight poses of six sprites"
                 )
             pixels = np.asarray(picture.convert("RGB"))
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
