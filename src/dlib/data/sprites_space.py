@@ -61,4 +61,5 @@ SPACE = FactorSpace(
     ]
 )
 """The official labels' order and numbers of values; their words are the twin's, for the
-official files have numbers only. The weapon is seen in some actions only."""
+official files have numbers only. The weapon is seen in some actions only, and
+even there the body may be before it."""
