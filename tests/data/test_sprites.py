@@ -165,7 +165,7 @@ def test_the_weapon_is_seen_in_three_actions_only(looks: SpriteLooks) -> None:
     assert (changed >= 6).float().mean() > 0.9 and changed.mean(0).min() > 4
 
 
-@pytest.mark.parametrize("size", [32, 60, 96])
+@pytest.mark.parametrize("size", [32, 60, 64])
 def test_sprites_stand_before_black_and_are_not_cut_off(size: int) -> None:
     looks = SpriteLooks(size)
     for character in some_characters():
@@ -178,12 +178,12 @@ def test_sprites_stand_before_black_and_are_not_cut_off(size: int) -> None:
         assert lit.min() > 0.08 and lit.max() < 0.35
 
 
-def test_other_sizes_show_the_same(looks: SpriteLooks) -> None:
+def test_other_sizes_show_the_same(small: SpriteLooks) -> None:
     """Drawn larger and made smaller again, a sprite is much as it is drawn small."""
     factors = SPACE.sample(60, torch.Generator().manual_seed(3))
-    large = SpriteLooks(120).render(factors).float()
+    large = SpriteLooks(64).render(factors).float()
     halved = torch.nn.functional.avg_pool2d(large, 2)
-    error = (halved - looks.render(factors).float()).abs()
+    error = (halved - small.render(factors).float()).abs()
     assert error.mean() < 3
 
 
