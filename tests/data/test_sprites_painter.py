@@ -13,7 +13,7 @@ from dlib.data.sprites_space import POSES
 def test_six_positions_stand_on_a_white_bar(size: int) -> None:
     twin = TwinSprites(size)
     pictures = twin.images(torch.arange(len(POSES)))
-    row = round(57.5 / 60 * size - 0.5)
+    row = round(57.0 / 60 * size - 0.5)
     standing = pictures[:, :, row, size // 6].amin(1) > 200
     hurt = [pose.action == "hurt" for pose in POSES]
     assert standing.tolist() == hurt and sum(hurt) == 6

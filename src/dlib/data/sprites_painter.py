@@ -23,7 +23,7 @@ from dlib.data.sprites_weapons import ARMED, weapon
 SKINS: tuple[Colour, ...] = (
     (1.00, 0.85, 0.73), (0.84, 0.60, 0.38), (0.50, 0.31, 0.19), (0.68, 0.76, 1.00),
 )  # fmt: skip
-BAR_ROWS, BAR_COLUMNS, BAR_LIGHT = (56.5, 58.5), (6.0, 54.0), 0.94
+BAR_ROWS, BAR_COLUMNS, BAR_LIGHT = (56.0, 58.0), (6.0, 54.0), 0.94
 VESTS, ARMS, LEGS, WEAPONS = (
     SPACE.sizes[SPACE.position(name)] for name in ("vest", "arm", "leg", "weapon")
 )
