@@ -331,6 +331,9 @@ def test_sprites_are_as_large_and_stand_where_real_ones_do(
         [looks.render(rows(place, **{**character, "body": body}))
          for character in some_characters() for body in (0, 1)]
     )  # fmt: skip
+    if pose.action == "hurt":  # the sheet has no white bar
+        bar = drawn[..., 55:59, :]
+        bar *= ~(bar > 200).all(1, keepdim=True)
     ours = measures(drawn)
     assert ((ours - real.mean(0)).abs()[:, :4] <= 6.5).all()
     assert ((ours - real.mean(0)).mean(0).abs()[:4] <= 5).all()
