@@ -137,8 +137,8 @@ class Painter:
         self.size, self.device = size, device
         self.skins = torch.tensor(SKINS, device=device)
         # "There are 6 positions, where the sprites stand on a white bar", say Hu et al.
-        # (2018) of the official pictures. Being hurt has six frames, and is the last row
-        # of a sheet, where a picture may reach over its edge: so we put it there.
+        # (2018) of the official pictures. Being hurt has six frames, in the last row of
+        # a sheet, where a picture may reach over its edge: so we put it there.
         on_bar = [pose.action == "hurt" for pose in POSES]
         self._on_bar = torch.tensor(on_bar, device=device).long()
         centres = (torch.arange(size, device=device) + 0.5) * UNIT / size
