@@ -3,6 +3,7 @@
 from dlib.metrics.active_units import active_units
 from dlib.metrics.attribute_classifier import attribute_classifier
 from dlib.metrics.bootstrap import Interval, bootstrap
+from dlib.metrics.chunk_use import chunk_use
 from dlib.metrics.dci import dci
 from dlib.metrics.evaluate import evaluate, evaluate_codes
 from dlib.metrics.explicitness import explicitness
@@ -14,7 +15,7 @@ from dlib.metrics.inputs import NotApplicable, bin_values
 from dlib.metrics.inputs.population import Grid, Table, codes_of
 from dlib.metrics.irs import irs
 from dlib.metrics.mig import mig
-from dlib.metrics.mixing import chunk_use, mixture_novelty
+from dlib.metrics.mixture_novelty import mixture_novelty
 from dlib.metrics.modularity import modularity
 from dlib.metrics.noise import noise_floor
 from dlib.metrics.rank_correlation import RankCorrelation, rank_correlation

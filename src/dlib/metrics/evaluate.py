@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from dlib.inference import device_of, encode, evaluating
+from dlib.metrics.chunk_use import ChunkUseTask
 from dlib.metrics.inputs import (
     Codes,
     Factors,
@@ -24,7 +25,7 @@ from dlib.metrics.inputs import (
 )
 from dlib.metrics.inputs.chunks import chunk_widths
 from dlib.metrics.inputs.population import Grid, Population, Table, codes_of
-from dlib.metrics.mixing import ChunkUseTask, MixtureNoveltyTask
+from dlib.metrics.mixture_novelty import MixtureNoveltyTask
 from dlib.metrics.noise import noise_codes_of, noise_like
 from dlib.metrics.reconstruction import ReconstructionError
 from dlib.metrics.report import Report

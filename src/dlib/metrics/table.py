@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from dlib.metrics.active_units import active_units
 from dlib.metrics.attribute_classifier import attribute_classifier
+from dlib.metrics.chunk_use import chunk_use
 from dlib.metrics.dci import dci
 from dlib.metrics.explicitness import explicitness
 from dlib.metrics.factor_vae import factor_vae
@@ -23,7 +24,7 @@ from dlib.metrics.group_mig import group_mig
 from dlib.metrics.infomec import infomec
 from dlib.metrics.irs import irs
 from dlib.metrics.mig import mig
-from dlib.metrics.mixing import chunk_use, mixture_novelty
+from dlib.metrics.mixture_novelty import mixture_novelty
 from dlib.metrics.modularity import modularity
 from dlib.metrics.reconstruction import reconstruction
 from dlib.metrics.retrieval import retrieval
@@ -310,7 +311,7 @@ METRICS: dict[str, Metric] = {
             chunk_use,
             "method",
             left_out="counts chunks, and is no score",
-            bounds=(0.0, math.inf),
+            bounds=(1.0, math.inf),
             discrete=False,
             factors=0,
             chunks=True,

@@ -159,9 +159,9 @@ class MixingAutoencoder(Autoencoder):
         if self.objective.startswith("AE"):
             terms["error"] = squared_distance(self.decode(codes), images)
         if self.objective != "AE":
-            others = torch.randperm(n, generator=generator, device=images.device)
+            # A batch is in random order: its neighbours are a random pair, and two.
             mask = random_masks(n, len(self.chunks), generator)
-            third = self.decode(mix(codes, codes[others], self.chunks, mask))
+            third = self.decode(mix(codes, codes.roll(1, 0), self.chunks, mask))
         if self.objective.startswith("MIX"):
             unmixed = mix(self.encode(third), codes, self.chunks, mask)
             terms["error"] = squared_distance(self.decode(unmixed), images)
@@ -169,7 +169,7 @@ class MixingAutoencoder(Autoencoder):
             terms["fooled"] = self._fooled(third)
             weights["fooled"] = self.lambda_g
         if self.classified:
-            seen = torch.cat([images, images[others], third], dim=1)
+            seen = torch.cat([images, images.roll(1, 0), third], dim=1)
             terms["classified"] = chunk_classification_loss(self.classifier(seen), mask)
             weights["classified"] = self.lambda_c
         loss = torch.stack([weights[name] * term for name, term in terms.items()]).sum()

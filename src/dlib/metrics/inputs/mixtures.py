@@ -1,0 +1,76 @@
+"""Pairs of codes to mix, and what is decoded of them."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from dlib.inference import device_of, encode, evaluating
+from dlib.metrics.inputs.applicable import NotApplicable
+from dlib.metrics.inputs.chunks import chunk_widths
+
+FEWEST = 20  # pictures, of which any mean says something
+
+
+class Pairs(NamedTuple):
+    """Codes of two pictures each.
+
+    Attributes
+    ----------
+    first, second : Tensor
+        Codes, (n, d).
+    places : Tensor
+        Which rows of all codes they are: int64 (n, 2).
+    widths : list of int
+        Of the method's chunks.
+    random : torch.Generator
+        What else is drawn comes from it, on the CPU.
+    """
+
+    first: Tensor
+    second: Tensor
+    places: Tensor
+    widths: list[int]
+    random: torch.Generator
+
+
+def check_pairs(pairs: int) -> None:
+    """Raise ValueError if so few pairs say nothing."""
+    if pairs < FEWEST:
+        raise ValueError(f"pairs must be at least {FEWEST}, got {pairs}")
+
+
+def require_pictures(name: str, count: int) -> None:
+    """Raise NotApplicable if a metric has too few pictures."""
+    if count < FEWEST:
+        raise NotApplicable(f"{name} needs at least {FEWEST} pictures, got {count}")
+
+
+def pairs_of(method: Any, codes: Tensor, pairs: int, seed: int) -> Pairs:
+    """Pairs of different pictures, at most as many as there are codes."""
+    widths = chunk_widths(method, codes.shape[1])
+    codes = codes.to(device_of(method))
+    random = torch.Generator().manual_seed(seed)
+    rows = torch.randperm(len(codes), generator=random)
+    places = torch.stack([rows, rows.roll(1)], 1)[:pairs].to(codes.device)
+    return Pairs(codes[places[:, 0]], codes[places[:, 1]], places, widths, random)
+
+
+def codes_within(method: Any, images: Tensor, batch_size: int) -> Tensor:
+    """Codes of pictures that are bytes, or floats in [0, 1]."""
+
+    def bounded(index: Tensor) -> Tensor:
+        batch = images[index.to(images.device)]
+        if batch.is_floating_point() and not bool(((batch >= 0) & (batch <= 1)).all()):
+            raise ValueError("images must be uint8 or lie in [0, 1]; divide by 255")
+        return batch
+
+    return encode(method, bounded, torch.arange(len(images)), batch_size=batch_size)
+
+
+def decoded(method: Any, codes: Tensor) -> Tensor:
+    """Pictures of codes in evaluation mode, float32, in one new tensor."""
+    with evaluating(method):
+        return torch.cat([method.decode(some).float() for some in codes.split(512)])
