@@ -314,14 +314,20 @@ def mixing_digits(
     what it makes too large is cut off at the border. Pictures of 18 to 32 pixels a
     side, of an even number.
     """
-    return _mixing((64, 128, 256), (512, 256, 128), latent_dim, channels, size, heads)
+    return _mixing(
+        "mixing_digits", (64, 128, 256), (512, 256, 128),
+        latent_dim, channels, size, heads,
+    )  # fmt: skip
 
 
 def mixing_small(
     latent_dim: int = 64, channels: int = 3, size: int = 32, heads: int = 1
 ) -> Networks:
     """As :func:`mixing_digits`, with a quarter of the channels: for a processor."""
-    return _mixing((16, 32, 64), (128, 64, 32), latent_dim, channels, size, heads)
+    return _mixing(
+        "mixing_small", (16, 32, 64), (128, 64, 32),
+        latent_dim, channels, size, heads,
+    )  # fmt: skip
 
 
 def mixing_sprites(
@@ -335,7 +341,8 @@ def mixing_sprites(
     Pictures of 34 to 64 pixels a side, of an even number.
     """
     return _mixing(
-        (64, 128, 256), (512, 512, 256, 128), latent_dim, channels, size, heads,
+        "mixing_sprites", (64, 128, 256), (512, 512, 256, 128),
+        latent_dim, channels, size, heads,
         ends=((512, 2, 2, 0), (512, 2, 1, 0)),
     )  # fmt: skip
 
@@ -345,7 +352,8 @@ def mixing_faces(
 ) -> Networks:
     """As :func:`mixing_sprites`, the fourth convolution 3x3: the table's first row."""
     return _mixing(
-        (64, 128, 256), (512, 512, 256, 128), latent_dim, channels, size, heads,
+        "mixing_faces", (64, 128, 256), (512, 512, 256, 128),
+        latent_dim, channels, size, heads,
         ends=((512, 3, 2, 1), (512, 2, 1, 0)),
     )  # fmt: skip
 
@@ -404,6 +412,7 @@ def normalised(layer: nn.Module, width: int) -> list[nn.Module]:
 
 
 def _mixing(
+    name: str,
     widths: Sequence[int],
     back: Sequence[int],
     latent_dim: int,
@@ -420,7 +429,7 @@ def _mixing(
     largest = 4 << len(back)
     if size % 2 or not largest // 2 < size <= largest:
         raise ValueError(
-            f"this network makes pictures of {largest // 2 + 2} to {largest} pixels a "
+            f"{name} makes pictures of {largest // 2 + 2} to {largest} pixels a "
             f"side, of an even number; got {size}"
         )
     layers: list[nn.Module] = []

@@ -36,3 +36,8 @@ def test_the_balance_stays_between_0_and_1(fake: float, end: float) -> None:
 def test_the_balance_has_no_gradient() -> None:
     real = torch.tensor(2.0, requires_grad=True)
     assert not next_balance(torch.tensor(0.0), real, real, 0.5, 0.1).requires_grad
+
+
+def test_pictures_of_two_shapes_are_not_compared() -> None:
+    with pytest.raises(ValueError, match=r"got \(2, 1, 4, 4\) and \(2, 3, 4, 4\)"):
+        autoencoding_error(torch.zeros(2, 1, 4, 4), torch.zeros(2, 3, 4, 4))

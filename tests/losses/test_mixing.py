@@ -169,5 +169,12 @@ def test_mixtures_without_sense_are_refused(
 
 
 def test_answers_must_be_one_for_each_chunk() -> None:
-    with pytest.raises(ValueError, match=r"one shape, got \(2, 3\) and \(2, 4\)"):
+    with pytest.raises(ValueError, match=r"got \(2, 3\) and torch.bool of \(2, 4\)"):
         chunk_classification_loss(torch.zeros(2, 3), torch.zeros(2, 4).bool())
+    with pytest.raises(ValueError, match=r"mask be bool, got .* torch.float32"):
+        chunk_classification_loss(torch.zeros(2, 3), torch.zeros(2, 3))
+
+
+def test_pictures_of_two_shapes_are_not_compared() -> None:
+    with pytest.raises(ValueError, match=r"got \(2, 1, 4, 4\) and \(2, 3, 4, 4\)"):
+        squared_distance(torch.zeros(2, 1, 4, 4), torch.zeros(2, 3, 4, 4))

@@ -77,18 +77,20 @@ def test_the_autoencoder_s_loss_is_eq_4() -> None:
 
 
 def test_the_plain_autoencoder_s_error_is_of_its_reconstruction() -> None:
-    method = build(objective="AE", chunks=(8,))
+    method = build(objective="AE", chunks=(8,), lambda_m=3.0)
     x = batch().images
     loss = next(method.losses(batch(), torch.Generator().manual_seed(0)))
     wanted = squared_distance(method.decode(method.encode(x)), x)
-    torch.testing.assert_close(loss.value, wanted)
+    torch.testing.assert_close(loss.value, 3 * wanted)
     assert method.chunks == (8,)  # one, as the paper's has
 
 
 @pytest.mark.parametrize("adversary", ["dcgan", "began"])
 def test_two_players_own_every_parameter_once(adversary: str) -> None:
-    method = build(adversary=adversary)
+    method = build(adversary=adversary, discriminator_rate=3e-4)
     players = method.players()
+    assert players["autoencoder"].learning_rate is None  # fit's
+    assert players["discriminator"].learning_rate == 3e-4
     assert list(players) == ["autoencoder", "discriminator"]
     owned = [id(p) for player in players.values() for p in player.parameters]
     assert sorted(owned) == sorted(id(p) for p in method.parameters())
@@ -118,7 +120,7 @@ def test_the_discriminator_s_loss_is_minus_eq_2_and_moves_nobody_else() -> None:
 
 
 def test_began_s_discriminator_gives_real_pictures_back_and_not_mixed_ones() -> None:
-    method = build(adversary="began")
+    method = build(adversary="began", gamma=0.7)
     method.balance.fill_(0.25)
     x1 = batch().images
     losses = list(method.losses(batch(), torch.Generator().manual_seed(5)))
@@ -126,10 +128,12 @@ def test_began_s_discriminator_gives_real_pictures_back_and_not_mixed_ones() -> 
     f1 = method.encode(x1)
     mask = random_masks(8, 3, again)
     x3 = method.decode(mix(f1, f1.roll(1, 0), (4, 2, 2), mask))
-    real, fake = (autoencoding_error(x, method.discriminator(x)) for x in (x1, x3))
+    real, fake = (
+        autoencoding_error(x, method.discriminator(x).sigmoid()) for x in (x1, x3)
+    )
     torch.testing.assert_close(losses[0].logs["fooled"], fake.detach())
     torch.testing.assert_close(losses[1].value, real - 0.25 * fake)
-    moved = 0.25 + 0.001 / 1024 * float((0.5 * real - fake).detach())
+    moved = 0.25 + 0.001 / 1024 * float((0.7 * real - fake).detach())
     assert float(method.balance) == pytest.approx(moved)
     assert "balance" in method.state_dict()  # so that a checkpoint keeps it
 
@@ -157,6 +161,34 @@ def test_began_learns_too() -> None:
     history = fit(method, TwinDSprites(32), steps=100, progress=False, **options)
     assert history.terms["real"][-1] < history.terms["real"][0]
     assert history.terms["error"][-1] < history.terms["error"][0]
+
+
+@pytest.mark.parametrize("adversary", ["dcgan", "began"])
+def test_mixed_precision_leaves_losses_in_single(
+    adversary: str, device: torch.device
+) -> None:
+    method = build(adversary=adversary).to(device)
+    some = batch()._replace(images=batch().images.to(device))
+    with torch.autocast(device.type, dtype=torch.bfloat16):
+        losses = list(method.losses(some, torch.Generator(device).manual_seed(0)))
+    for loss in losses:
+        terms = [loss.value, *loss.logs.values()]
+        assert all(term.dtype == torch.float32 for term in terms)
+        assert all(bool(term.isfinite()) for term in terms)
+
+
+def test_running_statistics_serve_the_cycle() -> None:
+    """They are of real and mixed pictures both; the cycle closes with them too."""
+    method = build()
+    options = {"batch_size": 32, "learning_rate": 2e-3, "device": "cpu"}
+    history = fit(method, TwinDSprites(32), steps=150, progress=False, **options)
+    x1 = batch(64).images
+    mask = random_masks(64, 3, torch.Generator().manual_seed(2))
+    with torch.no_grad():
+        f1 = method.encode(x1)
+        x3 = method.decode(mix(f1, f1.roll(1, 0), (4, 2, 2), mask))
+        x4 = method.decode(mix(method.encode(x3), f1, (4, 2, 2), mask))
+    assert float(squared_distance(x4, x1)) < 2 * history.terms["error"][-1]
 
 
 def test_the_page_decodes_as_the_method_does() -> None:
@@ -206,6 +238,38 @@ def test_the_classifier_has_the_table_s_layers(size: int, side: int) -> None:
     assert net(torch.rand(2, 9, size, size)).shape == (2, 8)
 
 
+def kinds(net: torch.nn.Sequential) -> list[str]:
+    """Layers in their order: a convolution by kernel and stride."""
+    words = []
+    for layer in net:
+        word = type(layer).__name__
+        if isinstance(layer, torch.nn.Conv2d):
+            word = f"c k{layer.kernel_size[0]} s{layer.stride[0]}"
+        if isinstance(layer, torch.nn.LeakyReLU):
+            assert layer.negative_slope == 0.2
+        words.append(word)
+    return words
+
+
+def test_layers_are_normalised_pooled_and_bent_in_the_table_s_order() -> None:
+    after = ["BatchNorm2d", "LeakyReLU"]
+    strided = ["c k3 s2", *after] * 3
+    ends = ["Flatten", "FullPrecisionLinear"]
+    assert kinds(mixing_discriminator(3, 28)) == [*strided, "c k1 s1", *after, *ends]
+    same = ["c k3 s1", *after]
+    assert kinds(chunk_classifier(3, 28, 8)) == [
+        "c k8 s2", *after, "MaxPool2d", "c k5 s1", *after, "MaxPool2d",
+        *same, *same, *same, "MaxPool2d",
+        "Flatten", "Linear", "LeakyReLU", "Linear", "LeakyReLU", ends[1],
+    ]  # fmt: skip
+
+
+def test_a_share_of_the_channels() -> None:
+    assert mixing_discriminator(3, 28, 0.25)[0].out_channels == 16
+    net = chunk_classifier(3, 28, 8, 0.25)
+    assert net[0].out_channels == 24 and net[-1].in_features == 1024
+
+
 # --- what has no sense ------------------------------------------------------
 
 
@@ -227,6 +291,13 @@ def test_the_classifier_has_the_table_s_layers(size: int, side: int) -> None:
 def test_options_without_sense_are_refused(options, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         build(**options)
+
+
+def test_critics_of_nothing_are_refused() -> None:
+    with pytest.raises(ValueError, match="width must be positive, got -1"):
+        mixing_discriminator(3, 28, -1)
+    with pytest.raises(ValueError, match="chunks must be positive, got 0"):
+        chunk_classifier(3, 28, 0)
 
 
 def test_one_picture_can_t_be_mixed() -> None:

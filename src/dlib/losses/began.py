@@ -23,6 +23,11 @@ def autoencoding_error(pictures: Tensor, autoencoded: Tensor) -> Tensor:
         One number: absolute differences, summed within a picture (their mean in the
         paper's code), averaged over them.
 
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+
     Examples
     --------
     >>> import torch
@@ -31,6 +36,11 @@ def autoencoding_error(pictures: Tensor, autoencoded: Tensor) -> Tensor:
     >>> losses.autoencoding_error(torch.zeros(2, 1, 2, 2), halves)
     tensor(2.)
     """
+    if pictures.shape != autoencoded.shape:
+        raise ValueError(
+            "pictures and what became of them must have one shape, got "
+            f"{tuple(pictures.shape)} and {tuple(autoencoded.shape)}"
+        )
     gaps = pictures.float() - autoencoded.float()
     return gaps.abs().flatten(1).sum(1).mean()
 

@@ -114,6 +114,11 @@ def squared_distance(pictures: Tensor, targets: Tensor) -> Tensor:
     Tensor
         One number.
 
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+
     Examples
     --------
     >>> import torch
@@ -122,6 +127,11 @@ def squared_distance(pictures: Tensor, targets: Tensor) -> Tensor:
     >>> losses.squared_distance(zeros, halves)  # 48 pixels, a quarter each
     tensor(12.)
     """
+    if pictures.shape != targets.shape:
+        raise ValueError(
+            "pictures and targets must have one shape, got "
+            f"{tuple(pictures.shape)} and {tuple(targets.shape)}"
+        )
     gaps = pictures.float() - targets.float()
     return gaps.square().flatten(1).sum(1).mean()
 
@@ -152,7 +162,7 @@ def chunk_classification_loss(logits: Tensor, mask: Tensor) -> Tensor:
     Raises
     ------
     ValueError
-        If the shapes differ.
+        If the shapes differ, or the mask is not bool.
 
     Examples
     --------
@@ -162,10 +172,10 @@ def chunk_classification_loss(logits: Tensor, mask: Tensor) -> Tensor:
     >>> losses.chunk_classification_loss(torch.zeros(1, 2), mask)  # 2 log 2
     tensor(1.3863)
     """
-    if logits.shape != mask.shape:
+    if logits.shape != mask.shape or mask.dtype != torch.bool:
         raise ValueError(
-            f"logits and mask must have one shape, got {tuple(logits.shape)} and "
-            f"{tuple(mask.shape)}"
+            "logits and mask must have one shape, and the mask be bool, got "
+            f"{tuple(logits.shape)} and {mask.dtype} of {tuple(mask.shape)}"
         )
     logits = logits.float()
     wrong = functional.binary_cross_entropy_with_logits(

@@ -57,17 +57,17 @@ class MixingAutoencoder(Autoencoder):
         in place of ``L_M``.
     lambda_m, lambda_g, lambda_c : float
         Weights, not negative: 1 each in the paper for MNIST and Sprites, 30, 1, 1 for
-        CelebA. ``lambda_m`` is AE's too. The paper does not say whether its squares
-        are sums or means; here a picture's are summed.
+        CelebA. ``lambda_m`` is AE's too.
     adversary : {"dcgan", "began"}
         A discriminator that gives a logit, or one that is an autoencoder of the same
         networks and pays for real pictures that it does not give back.
     gamma : float
         Of BEGAN: the errors' ratio that is aimed at, in (0, 1].
     critic_width : float
-        Share of table 1's channels that discriminator and classifier have.
+        Share of table 1's channels that classifier and DCGAN's discriminator have.
+        BEGAN's has those of encoder and decoder.
     discriminator_rate : float
-        Of the discriminator's Adam; the paper states no rate.
+        Of the discriminator's Adam; 2e-4 is DCGAN's.
 
     Raises
     ------
@@ -75,6 +75,17 @@ class MixingAutoencoder(Autoencoder):
         If the chunks do not fit the codes or are one where codes are mixed, a number
         has no sense, or the objective or the adversary is unknown; when training, if
         a batch has fewer than two pictures.
+
+    Notes
+    -----
+    What the paper does not say, and how it is here. Squares (Eq. 1) and BEGAN's
+    absolute differences are sums over a picture, where they might be means; pixels are
+    in [0, 1] by a sigmoid, where DCGAN's are in [-1, 1] by a tanh. Adam has DCGAN's
+    betas, (0.5, 0.999) (Radford et al. 2015). BEGAN's k moves by 0.001 of errors that
+    are means over pixels, and on the batch that the autoencoder moved on (Berthelot et
+    al. 2017). Encoder and decoder normalise real and mixed pictures in batches of
+    their own, as they come; the running statistics, which are used after training, are
+    of both.
     """
 
     def __init__(
@@ -132,7 +143,7 @@ class MixingAutoencoder(Autoencoder):
             self.discriminator = mixing_discriminator(channels, size, critic_width)
         elif self.judged:
             again = copy.deepcopy((networks.encoder, networks.decoder))
-            self.discriminator = nn.Sequential(*again, nn.Sigmoid())
+            self.discriminator = nn.Sequential(*again)
             self.balance: Tensor
             self.register_buffer("balance", torch.zeros(()))  # k_t
 
@@ -178,17 +189,22 @@ class MixingAutoencoder(Autoencoder):
         if self.judged:
             yield self._discriminate(images, third.detach())
 
+    def _given_back(self, pictures: Tensor) -> Tensor:
+        """BEGAN's ``L``: its sigmoid, too, is in single precision under autocast."""
+        return autoencoding_error(
+            pictures, self.discriminator(pictures).float().sigmoid()
+        )
+
     def _fooled(self, mixed: Tensor) -> Tensor:
         """What encoder and decoder minimise of ``L_G``."""
         if self.adversary == "began":
-            return autoencoding_error(mixed, self.discriminator(mixed))
+            return self._given_back(mixed)
         return softplus(-self.discriminator(mixed).float()).mean()
 
     def _discriminate(self, images: Tensor, mixed: Tensor) -> Loss:
         """What the discriminator minimises: ``-L_G``, or BEGAN's."""
         if self.adversary == "began":
-            real = autoencoding_error(images, self.discriminator(images))
-            fake = autoencoding_error(mixed, self.discriminator(mixed))
+            real, fake = self._given_back(images), self._given_back(mixed)
             loss = real - self.balance * fake
             rate = BALANCE_RATE / images[0].numel()
             self.balance = next_balance(self.balance, real, fake, self.gamma, rate)

@@ -3,6 +3,10 @@
 A discriminator like DCGAN's, and a classifier like AlexNet that says of each chunk
 which of two pictures it came from. Both take ``width``, a share of the table's
 channels: at 1 the classifier alone has 23 million weights.
+
+The table gives widths, kernels and strides. Ours are: paddings that halve at stride 2;
+maximum for pooling; convolution, batch norm, leaky ReLU (0.2) in this order; and leaky
+ReLU after the two dense layers, of which the caption says nothing.
 """
 
 from __future__ import annotations
@@ -23,7 +27,18 @@ def mixing_discriminator(channels: int, size: int, width: float = 1.0) -> nn.Seq
         Of the pictures.
     width : float
         Share of the table's channels.
+
+    Returns
+    -------
+    nn.Sequential
+        From pictures, (n, c, size, size), to logits, (n, 1).
+
+    Raises
+    ------
+    ValueError
+        If a number is not positive.
     """
+    _check(channels=channels, size=size, width=width)
     wide = [_share(width, c) for c in (64, 128, 256, 512)]
     layers: list[nn.Module] = []
     side = size
@@ -53,7 +68,19 @@ def chunk_classifier(
         How many answers.
     width : float
         Share of the table's channels.
+
+    Returns
+    -------
+    nn.Sequential
+        From three pictures upon one another, (n, 3 c, size, size), to logits,
+        (n, chunks).
+
+    Raises
+    ------
+    ValueError
+        If a number is not positive.
     """
+    _check(channels=channels, size=size, chunks=chunks, width=width)
     first, second, third, dense = (_share(width, c) for c in (96, 256, 384, 4096))
 
     def pool() -> nn.Module:
@@ -78,6 +105,12 @@ def chunk_classifier(
         nn.LeakyReLU(0.2),
         FullPrecisionLinear(dense, chunks),
     )
+
+
+def _check(**numbers: float) -> None:
+    for name, value in numbers.items():
+        if not value > 0:  # so that NaN is refused too
+            raise ValueError(f"{name} must be positive, got {value}")
 
 
 def _share(width: float, channels: int) -> int:
