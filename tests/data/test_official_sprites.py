@@ -23,7 +23,7 @@ from dlib.data.sprites_space import CHARACTERS, POSES, SPACE
 
 COUNTS = (1,) * 16 + (3,) + (2,) * 4  # frames of each animation
 POSES_HERE = sum(COUNTS)
-FEW = Published(6, COUNTS)
+FEW = Published(6, COUNTS, (3, 1, 2))
 LABELS = np.array(
     [
         [0, 3, 2, 5, 1, 0, 0],
@@ -260,13 +260,13 @@ def test_parts_take_the_training_characters_first(tmp_path: Path) -> None:
 
 def test_poses_have_names_where_the_order_is_known(tmp_path: Path) -> None:
     """At the official size, two characters; then in another order."""
-    two = Published(2, FRAMES)
+    two = Published(2, FRAMES, (1, 1, 0))
     assert sum(FRAMES) == 178 == len(POSES)
     lists = splits({"trainidx": [[1]], "validx": [[2]], "testidx": [[]]})
     with pytest.raises(DataError, match="names no character in testidx"):
         named = {"sprites_splits.mat": lists}
         OfficialSprites(archive(tmp_path, named), published=two)
-    three = Published(3, FRAMES)
+    three = Published(3, FRAMES, (1, 1, 1))
     lists = splits({"trainidx": [[1]], "validx": [[2]], "testidx": [[3]]})
     for frames in (FRAMES, FRAMES[4:] + FRAMES[:4]):
         named = {
@@ -540,6 +540,14 @@ def test_damaged_splits_are_refused(tmp_path: Path, cache: Path) -> None:
             "sprites_splits.mat (cannot be read as a MATLAB file|has no 'trainidx')"
         )
         refused(archive(tmp_path, named), cache, message)
+
+
+def test_splits_of_other_sizes_are_refused(tmp_path: Path, cache: Path) -> None:
+    lists = splits({"trainidx": [[6, 1]], "validx": [[2, 3]], "testidx": [[4, 5]]})
+    message = (
+        r"has \[2, 2, 2\] characters in trainidx.* where \[3, 1, 2\] are published"
+    )
+    refused(archive(tmp_path, {"sprites_splits.mat": lists}), cache, message)
 
 
 def test_a_full_disk_leaves_nothing(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from torch import Tensor
 from dlib.data import Correlated, Part, Resampled, SpriteLooks, TwinSprites, load
 from dlib.data.listed import Listed
 from dlib.data.sprites import TOGETHER
-from dlib.data.sprites_space import ACTIONS, POSES, SPACE, SPLITS, Pose
+from dlib.data.sprites_painter import kept
+from dlib.data.sprites_space import POSES, SPACE, SPLITS, Pose
 from dlib.data.sprites_weapons import ARMED
 
 REAL = Path(__file__).parents[2] / ".." / "shared" / "reference" / "images"
@@ -107,6 +109,7 @@ def test_data_sets_of_one_size_share_what_they_are_painted_from() -> None:
     first, second = TwinSprites(16), SpriteLooks(16)
     index = first.points(torch.arange(178))
     assert torch.equal(first.images(index), second.images(index))
+    assert kept(16, torch.device("cpu")) is kept(16, torch.device("cpu"))
 
 
 @pytest.mark.parametrize("size", [32, 60])
@@ -211,7 +214,9 @@ def test_there_are_672_characters_in_178_poses(twin: TwinSprites) -> None:
     factors = twin.factors(twin.points(torch.arange(len(twin)))).view(672, 178, 8)
     assert torch.equal(factors[..., :7], twin.characters[:, None].expand(-1, 178, -1))
     assert torch.equal(factors[..., 7], torch.arange(178).expand(672, -1))
-    assert torch.equal(twin.characters, TwinSprites(16).characters)
+    # The same on every machine: runs record the version only.
+    digest = hashlib.sha256(twin.characters.numpy().tobytes()).hexdigest()
+    assert digest[:16] == "cdec9339fbcea9b3"
 
 
 def test_two_that_follow_differ_in_the_weapon_only(twin: TwinSprites) -> None:
@@ -339,7 +344,3 @@ def test_sprites_are_as_large_and_stand_where_real_ones_do(
     assert ((ours - real.mean(0)).mean(0).abs()[:4] <= 5).all()
     share = ours[:, 4] / real[:, 4].mean()
     assert 0.7 < float(share.mean()) < 1.2
-
-
-def test_actions_have_as_many_frames_as_real_sheets() -> None:
-    assert sum(4 * frames for frames in ACTIONS.values()) + 6 == 178

@@ -24,8 +24,9 @@ def method(chunks: tuple[int, ...] = CHUNKS) -> MixingAutoencoder:
     made = MixingAutoencoder(nets, chunks, "MIX")
     networks.initialise(made, torch.Generator().manual_seed(0))
     with torch.no_grad():
+        random = torch.Generator().manual_seed(3)
         for _ in range(5):  # so that the norms have seen something
-            made.decode(made.encode(torch.rand(32, 3, 32, 32)))
+            made.decode(made.encode(torch.rand(32, 3, 32, 32, generator=random)))
         for layer in made.decoder.modules():
             if isinstance(layer, nn.ConvTranspose2d):
                 layer.weight *= 3
@@ -61,6 +62,7 @@ def test_a_method_s_own_weights_stay() -> None:
     before = {name: value.clone() for name, value in some.state_dict().items()}
     mixer({"MIX": some}, *pictures())
     assert all(torch.equal(before[k], v) for k, v in some.state_dict().items())
+    assert all(weight.requires_grad for weight in some.parameters())
 
 
 @needs_browser
@@ -82,8 +84,20 @@ class Plain(MixingAutoencoder):
         return PageDecoder(nn.Sequential(nn.Tanh(), *layers), "sigmoid")
 
 
+class Dark(MixingAutoencoder):
+    def decode(self, codes: Tensor) -> Tensor:
+        return super().decode(codes) / 2
+
+
 def test_what_can_t_be_mixed_is_refused() -> None:
     first, second = pictures()
+    with pytest.raises(ValueError, match="divide bytes by 255"):
+        mixer({"MIX": method()}, first * 255, second)
+    with pytest.raises(ValueError, match="divide bytes by 255"):
+        mixer({"MIX": method()}, (first * 255).byte(), (second * 255).byte())
+    nets = networks.mixing_small(latent_dim=8, channels=3, size=32)
+    with pytest.raises(ValueError, match="dark: in the page a pixel would be off"):
+        mixer({"dark": Dark(nets, CHUNKS, "MIX").eval()}, first, second)
     with pytest.raises(ValueError, match=r"two of one shape \(c, h, w\)"):
         mixer({"MIX": method()}, first, second[:, :4])
     with pytest.raises(ValueError, match="got none"):

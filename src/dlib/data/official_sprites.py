@@ -39,6 +39,7 @@ from dlib.data.sprites_mat import (
     read_splits,
 )
 from dlib.data.sprites_space import ACTIONS, CHARACTERS, HURT, SPACE, VIEWS
+from dlib.data.sprites_space import SPLITS as SIZES
 
 # Whatever stands before the folder: what is wrong with it is said, not passed over.
 MEMBER = re.compile(r"(?:.*/)?sprites/sprites_(0|[1-9][0-9]{0,5}|splits)\.mat")
@@ -52,10 +53,11 @@ class Published(NamedTuple):
 
     characters: int
     frames: tuple[int, ...]  # of each animation
+    splits: tuple[int, ...]  # characters to train, to validate and to test on
 
 
 FRAMES = (*(n for n in ACTIONS.values() for _ in VIEWS), HURT)
-PUBLISHED = Published(CHARACTERS, FRAMES)
+PUBLISHED = Published(CHARACTERS, FRAMES, tuple(SIZES.values()))
 
 
 class OfficialSprites(Dataset):
@@ -89,8 +91,8 @@ class OfficialSprites(Dataset):
     DataError
         If the archive, the folder or a file in it is missing, damaged, there twice, too
         large or no plain file; a character has other animations, values outside 0 to 1
-        or labels outside their factors; the splits do not name each character once; or
-        there is no room in the cache folder.
+        or labels outside their factors; the splits do not name each character once,
+        or as many as are published; or there is no room in the cache folder.
     """
 
     def __init__(
@@ -211,7 +213,7 @@ class _Files(_Contents):
         raise TypeError(f"{type(self).__name__} must define contents")
 
     def placed(self) -> Iterator[tuple[int, np.ndarray]]:
-        characters, frames = self.published
+        characters, frames, _ = self.published
         labels = np.full((characters, LABELS), -1)
         orders: dict[tuple[int, ...], str] = {}
         split = None
@@ -219,7 +221,7 @@ class _Files(_Contents):
             name = _name(number)
             try:
                 if number == "splits":
-                    split = read_splits(content, characters)
+                    split = read_splits(content, self.published.splits)
                     continue
                 read = read_character(content, frames)
             except DataError as error:
@@ -348,8 +350,9 @@ def _counted_from_0(path: Path, labels: np.ndarray) -> np.ndarray:
 
 def _odd(path: Path, what: str) -> DataError:
     return DataError(
-        f"{path}: {what}. It is not as its authors publish it: get it again from "
-        f"{official_file('sprites').url}, or unpack it again"
+        f"{path}: {what}. It is not as we know its authors to publish it: get it again "
+        f"from {official_file('sprites').url}, or unpack it again; if it still is so, "
+        "this reader, which was written without the file at hand, may be wrong"
     )
 
 

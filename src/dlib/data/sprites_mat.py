@@ -8,6 +8,7 @@ else it holds (the masks) is not read. The splits are a file of an older MATLAB.
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -76,23 +77,24 @@ def read_character(content: bytes, frames: tuple[int, ...]) -> Character:
         ) from error
 
 
-def read_splits(content: bytes, characters: int) -> np.ndarray:
+def read_splits(content: bytes, sizes: Sequence[int]) -> np.ndarray:
     """Which split each character is in, as a place in ``SPLITS``: uint8 (characters,).
 
     Parameters
     ----------
     content : bytes
         Of ``sprites_splits.mat``, which numbers characters from 1.
-    characters : int
-        How many there are.
+    sizes : sequence of int
+        How many characters each split has, in the order of ``SPLITS``.
 
     Raises
     ------
     DataError
         If the file cannot be read, lacks one of the three lists or has an empty one,
-        or they do not name each character once. The message goes on where the name
-        of the file ends.
+        or they do not name each character once, or have other sizes. The message goes
+        on where the name of the file ends.
     """
+    characters = sum(sizes)
     lists = [_matrix(content, key) for key in SPLITS.values()]
     named = np.concatenate(lists)
     outside = named[(named < 1) | (named > characters)]
@@ -107,6 +109,12 @@ def read_splits(content: bytes, characters: int) -> np.ndarray:
         raise DataError(
             f"names character {odd + 1} {times[odd]} times, where each of the "
             f"{characters} is named once in {', '.join(SPLITS.values())}"
+        )
+    counts = [len(numbers) for numbers in lists]
+    if counts != list(sizes):
+        raise DataError(
+            f"has {counts} characters in {', '.join(SPLITS.values())}, where "
+            f"{list(sizes)} are published"
         )
     out = np.empty(characters, np.uint8)
     for place, numbers in enumerate(lists):

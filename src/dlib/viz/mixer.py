@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from dlib.inference import device_of, evaluating
+from dlib.losses import mix
 from dlib.metrics.inputs.chunks import chunk_widths
 from dlib.models.method import Method
 from dlib.models.page import PageDecoder
-from dlib.viz.explorer import Decoding, Explorer, Slider, assemble
+from dlib.viz.explorer import TOLERANCE, Decoding, Explorer, Slider, assemble
 
 
 class _Steered(nn.Module):
@@ -64,14 +66,18 @@ def mixer(
     ------
     TypeError, ValueError
         As :func:`dlib.viz.explorer.explorer`; and if there is no method, they have
-        not the same number of chunks, a decoder does not begin with a linear layer,
-        the pictures differ in shape, or the labels are not one for each chunk.
+        not the same number of chunks, a decoder does not begin with a linear layer or
+        makes other pictures in the page than by itself, the pictures differ in shape
+        or are not floats in [0, 1], or the labels are not one for each chunk.
     """
     if first.shape != second.shape or first.ndim != 3:
         raise ValueError(
             "pictures must be two of one shape (c, h, w), got "
             f"{tuple(first.shape)} and {tuple(second.shape)}"
         )
+    both = torch.stack([first, second])
+    if not both.is_floating_point() or not bool(((both >= 0) & (both <= 1)).all()):
+        raise ValueError("pictures must be floats in [0, 1]; divide bytes by 255")
     widths = {n: chunk_widths(m, m.latent_dim) for n, m in methods.items()}
     counts = {len(each) for each in widths.values()}
     if len(counts) != 1:
@@ -83,12 +89,12 @@ def mixer(
     n = counts.pop()
     if labels and len(labels) != n:
         raise ValueError(f"labels must be one for each of {n} chunks, got {labels!r}")
-    both = torch.stack([first, second])
     steered = {"first picture": _still(first, n), "second picture": _still(second, n)}
     for name, method in methods.items():
         with evaluating(method):
             codes = method.encode(both.to(device_of(method))).cpu()
         steered[name] = _between(method, codes, widths[name])
+        _compare(name, method, steered[name], codes, widths[name])
     moves = [(chunk, 1.0) for chunk in range(n)]
     decodings = [
         Decoding(name, method, [0.0] * n, moves)  # type: ignore[arg-type]
@@ -96,6 +102,28 @@ def mixer(
     ]
     words = [f"chunk {k}" + (f": {labels[k]}" if labels else "") for k in range(n)]
     return assemble(decodings, [Slider(word, 0.0, 0.0, 1.0) for word in words], title)
+
+
+def _compare(
+    name: str,
+    method: Method,
+    steered: _Steered,
+    codes: Tensor,
+    widths: Sequence[int],
+) -> None:
+    """Raise ValueError if the page would show something else than the method makes."""
+    shares = torch.stack([torch.zeros(len(widths)), torch.ones(len(widths))])
+    shares = torch.cat([shares, (torch.arange(len(widths))[None] % 2).float()])
+    one, other = (code.expand(3, -1) for code in codes)
+    mixed = mix(one, other, widths, shares == 0)
+    with evaluating(method):
+        wanted = method.decode(mixed.to(device_of(method))).cpu().float()
+    gap = float((steered.decode(shares) - wanted).abs().max())
+    if not gap <= TOLERANCE:
+        raise ValueError(
+            f"{name}: in the page a pixel would be off by {gap:.3f}; page_decoder() "
+            "must make the pictures that decode() makes in evaluation mode"
+        )
 
 
 @torch.no_grad()
@@ -111,7 +139,7 @@ def _still(picture: Tensor, chunks: int) -> _Steered:
 @torch.no_grad()
 def _between(method: Method, codes: Tensor, widths: Sequence[int]) -> _Steered:
     """The method's decoder, its first layer reading shares instead of codes."""
-    layers, activation = method.page_decoder()
+    layers, activation = copy.deepcopy(method.page_decoder())
     first = layers[0] if len(layers) else None
     if not isinstance(first, nn.Linear):
         raise TypeError(
