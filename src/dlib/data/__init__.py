@@ -20,6 +20,7 @@ from dlib.data.part import Part
 from dlib.data.resampled import Resampled
 from dlib.data.shapes3d import TwinShapes3D
 from dlib.data.sprites import SpriteLooks, TwinSprites
+from dlib.data.sprites_sheet import real_sheet
 from dlib.data.views import Views
 
 __all__ = [
@@ -53,4 +54,5 @@ __all__ = [
     "line_law",
     "load",
     "real_frames",
+    "real_sheet",
 ]

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from dlib.losses.elbo import same_shape
+
 
 def autoencoding_error(pictures: Tensor, autoencoded: Tensor) -> Tensor:
     """``L(v) = |v - D(v)|``: how far pictures come back from the discriminator.
@@ -36,11 +38,7 @@ def autoencoding_error(pictures: Tensor, autoencoded: Tensor) -> Tensor:
     >>> losses.autoencoding_error(torch.zeros(2, 1, 2, 2), halves)
     tensor(2.)
     """
-    if pictures.shape != autoencoded.shape:
-        raise ValueError(
-            "pictures and what became of them must have one shape, got "
-            f"{tuple(pictures.shape)} and {tuple(autoencoded.shape)}"
-        )
+    same_shape(pictures, autoencoded)
     gaps = pictures.float() - autoencoded.float()
     return gaps.abs().flatten(1).sum(1).mean()
 

@@ -41,7 +41,7 @@ def bernoulli_nll(logits: Tensor, images: Tensor) -> Tensor:
     >>> losses.bernoulli_nll(logits, torch.ones(2, 1, 2, 2))
     tensor([2.7726, 2.7726])
     """
-    _same_shape(logits, images)
+    same_shape(logits, images)
     nll = functional.binary_cross_entropy_with_logits(
         logits.float(), images.float(), reduction="none"
     )
@@ -80,7 +80,7 @@ def gaussian_nll(mean: Tensor, images: Tensor, scale: float = 1.0) -> Tensor:
     >>> losses.gaussian_nll(images, images) - losses.gaussian_nll(images - 1, images)
     tensor([-2., -2.])
     """
-    _same_shape(mean, images)
+    same_shape(mean, images)
     if scale <= 0:
         raise ValueError(f"scale must be positive, got {scale}")
     squared = (mean.float() - images.float()).square() / (2 * scale**2)
@@ -118,12 +118,13 @@ def kl_to_standard_normal(mean: Tensor, logvar: Tensor) -> Tensor:
     >>> losses.kl_to_standard_normal(mean, logvar)
     tensor([[0., 2.]])
     """
-    _same_shape(mean, logvar)
+    same_shape(mean, logvar)
     mean, logvar = mean.float(), logvar.float()
     return 0.5 * (mean.square() + torch.expm1(logvar) - logvar)
 
 
-def _same_shape(given: Tensor, wanted: Tensor) -> None:
+def same_shape(given: Tensor, wanted: Tensor) -> None:
+    """Raise ValueError unless two arguments have one shape: torch would broadcast."""
     if given.shape != wanted.shape:
         raise ValueError(
             "both arguments must have the same shape, got "

@@ -229,6 +229,29 @@ def wide(columns: Tensor, widths: Sequence[int]) -> Tensor:
     return torch.cat(parts, dim=1)
 
 
+def widths_of_pair(first: Tensor, second: Tensor, chunks: Sequence[int]) -> list[int]:
+    """Widths of the chunks that two matrices of codes, (n, d), are both cut into.
+
+    Raises
+    ------
+    ValueError
+        If the codes are no matrices of one shape, or the widths are not positive or do
+        not add up to d.
+    """
+    widths = [int(width) for width in chunks]
+    if first.shape != second.shape or first.ndim != 2:
+        raise ValueError(
+            "codes must be two matrices of one shape, got "
+            f"{tuple(first.shape)} and {tuple(second.shape)}"
+        )
+    if min(widths, default=0) < 1 or sum(widths) != first.shape[1]:
+        raise ValueError(
+            f"chunks must be positive widths that add up to {first.shape[1]}, got "
+            f"{tuple(widths)}"
+        )
+    return widths
+
+
 def _checked(mean: Tensor, logvar: Tensor) -> tuple[Tensor, Tensor]:
     """In single precision, if they are posteriors of groups of pictures."""
     if mean.shape != logvar.shape or mean.ndim != 3 or mean.shape[1] < 1:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from dlib.losses.groups import wide
+from dlib.losses.groups import wide, widths_of_pair
 
 Weights = Mapping[str, Tensor]
 Measure = Literal["cross_entropy", "excess", "relative"]
@@ -54,17 +54,7 @@ def intervene(
     tensor([[1., 1., 0.],
             [0., 0., 1.]])
     """
-    widths = [int(width) for width in chunks]
-    if codes.shape != others.shape or codes.ndim != 2:
-        raise ValueError(
-            "codes must be two matrices of one shape, got "
-            f"{tuple(codes.shape)} and {tuple(others.shape)}"
-        )
-    if min(widths, default=0) < 1 or sum(widths) != codes.shape[1]:
-        raise ValueError(
-            f"chunks must be positive widths that add up to {codes.shape[1]}, got "
-            f"{tuple(widths)}"
-        )
+    widths = widths_of_pair(codes, others, chunks)
     which = which.expand(len(codes))
     if which.device.type == "cpu" and len(which):  # on CUDA, index_select's assertion
         low, high = int(which.min()), int(which.max())

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from dlib.losses.groups import wide
+from dlib.losses.elbo import same_shape
+from dlib.losses.groups import wide, widths_of_pair
 
 
 def random_masks(n: int, chunks: int, generator: torch.Generator) -> Tensor:
@@ -81,17 +82,7 @@ def mix(first: Tensor, second: Tensor, chunks: Sequence[int], mask: Tensor) -> T
     >>> mixed, losses.mix(mixed, ones, (2, 1), mask)
     (tensor([[1., 1., 2.]]), tensor([[1., 1., 1.]]))
     """
-    widths = [int(width) for width in chunks]
-    if first.shape != second.shape or first.ndim != 2:
-        raise ValueError(
-            "codes must be two matrices of one shape, got "
-            f"{tuple(first.shape)} and {tuple(second.shape)}"
-        )
-    if min(widths, default=0) < 1 or sum(widths) != first.shape[1]:
-        raise ValueError(
-            f"chunks must be positive widths that add up to {first.shape[1]}, got "
-            f"{tuple(widths)}"
-        )
+    widths = widths_of_pair(first, second, chunks)
     shapes = (len(first), len(widths)), (1, len(widths))
     if mask.dtype != torch.bool or tuple(mask.shape) not in shapes:
         raise ValueError(
@@ -127,11 +118,7 @@ def squared_distance(pictures: Tensor, targets: Tensor) -> Tensor:
     >>> losses.squared_distance(zeros, halves)  # 48 pixels, a quarter each
     tensor(12.)
     """
-    if pictures.shape != targets.shape:
-        raise ValueError(
-            "pictures and targets must have one shape, got "
-            f"{tuple(pictures.shape)} and {tuple(targets.shape)}"
-        )
+    same_shape(pictures, targets)
     gaps = pictures.float() - targets.float()
     return gaps.square().flatten(1).sum(1).mean()
 

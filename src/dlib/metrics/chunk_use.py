@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -10,35 +9,14 @@ from torch import Tensor
 
 from dlib.losses import mix
 from dlib.metrics.inputs import NotApplicable
-from dlib.metrics.inputs.mixtures import (
-    check_pairs,
-    codes_within,
-    decoded,
-    pairs_of,
-    require_pictures,
-)
+from dlib.metrics.inputs.mixtures import MixtureTask, codes_within, decoded, pairs_of
 from dlib.metrics.score import Score
 
 
-@dataclass(frozen=True)
-class ChunkUseTask:
-    """The protocol of :func:`chunk_use`, which says what the options are.
+class ChunkUseTask(MixtureTask):
+    """The protocol of :func:`chunk_use`, which says what the options are."""
 
-    Raises
-    ------
-    ValueError
-        If ``pairs`` is below 20.
-    """
-
-    pairs: int = 500
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        check_pairs(self.pairs)
-
-    def require(self, count: int) -> None:
-        """Raise NotApplicable if there are too few pictures."""
-        require_pictures("chunk_use", count)
+    metric = "chunk_use"
 
     def score(self, method: Any, codes: Tensor) -> Score:
         """The score of a method with ``decode``, from codes (n, d) of pictures.

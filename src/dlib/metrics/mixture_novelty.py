@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -11,37 +10,16 @@ from torch import Tensor
 from dlib.inference import device_of
 from dlib.losses import mix, random_masks
 from dlib.metrics.inputs import NotApplicable
-from dlib.metrics.inputs.mixtures import (
-    check_pairs,
-    codes_within,
-    decoded,
-    pairs_of,
-    require_pictures,
-)
+from dlib.metrics.inputs.mixtures import MixtureTask, codes_within, decoded, pairs_of
 from dlib.metrics.score import Score
 
 BLOCK = 100  # pictures whose distances to all others are held at once
 
 
-@dataclass(frozen=True)
-class MixtureNoveltyTask:
-    """The protocol of :func:`mixture_novelty`, which says what the options are.
+class MixtureNoveltyTask(MixtureTask):
+    """The protocol of :func:`mixture_novelty`, which says what the options are."""
 
-    Raises
-    ------
-    ValueError
-        If ``pairs`` is below 20.
-    """
-
-    pairs: int = 500
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        check_pairs(self.pairs)
-
-    def require(self, count: int) -> None:
-        """Raise NotApplicable if there are too few pictures."""
-        require_pictures("mixture_novelty", count)
+    metric = "mixture_novelty"
 
     def score(self, method: Any, codes: Tensor) -> Score:
         """The score of a method with ``decode``, from codes (n, d) of pictures.

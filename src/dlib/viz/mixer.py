@@ -9,8 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from dlib.inference import device_of, evaluating
-from dlib.losses import mix
-from dlib.metrics.inputs.chunks import chunk_widths
 from dlib.models.method import Method
 from dlib.models.page import PageDecoder
 from dlib.viz.explorer import TOLERANCE, Decoding, Explorer, Slider, assemble
@@ -78,7 +76,7 @@ def mixer(
     both = torch.stack([first, second])
     if not both.is_floating_point() or not bool(((both >= 0) & (both <= 1)).all()):
         raise ValueError("pictures must be floats in [0, 1]; divide bytes by 255")
-    widths = {n: chunk_widths(m, m.latent_dim) for n, m in methods.items()}
+    widths = {name: method.chunks for name, method in methods.items()}
     counts = {len(each) for each in widths.values()}
     if len(counts) != 1:
         given = ", ".join(f"{name}: {len(each)}" for name, each in widths.items())
@@ -114,8 +112,8 @@ def _compare(
     """Raise ValueError if the page would show something else than the method makes."""
     shares = torch.stack([torch.zeros(len(widths)), torch.ones(len(widths))])
     shares = torch.cat([shares, (torch.arange(len(widths))[None] % 2).float()])
-    one, other = (code.expand(3, -1) for code in codes)
-    mixed = mix(one, other, widths, shares == 0)
+    second = shares.repeat_interleave(torch.tensor(widths), dim=1).bool()
+    mixed = torch.where(second, codes[1], codes[0])
     with evaluating(method):
         wanted = method.decode(mixed.to(device_of(method))).cpu().float()
     gap = float((steered.decode(shares) - wanted).abs().max())

@@ -1,8 +1,9 @@
-"""Pairs of codes to mix, and what is decoded of them."""
+"""Pairs of codes to mix, and what is decoded of them: for metrics of mixtures."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
@@ -36,16 +37,31 @@ class Pairs(NamedTuple):
     random: torch.Generator
 
 
-def check_pairs(pairs: int) -> None:
-    """Raise ValueError if so few pairs say nothing."""
-    if pairs < FEWEST:
-        raise ValueError(f"pairs must be at least {FEWEST}, got {pairs}")
+@dataclass(frozen=True)
+class MixtureTask:
+    """The protocol of a metric that decodes mixtures: how many pairs, and which.
 
+    Raises
+    ------
+    ValueError
+        If ``pairs`` is below 20.
+    """
 
-def require_pictures(name: str, count: int) -> None:
-    """Raise NotApplicable if a metric has too few pictures."""
-    if count < FEWEST:
-        raise NotApplicable(f"{name} needs at least {FEWEST} pictures, got {count}")
+    metric: ClassVar[str]
+
+    pairs: int = 500
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.pairs < FEWEST:
+            raise ValueError(f"pairs must be at least {FEWEST}, got {self.pairs}")
+
+    def require(self, count: int) -> None:
+        """Raise NotApplicable if there are too few pictures."""
+        if count < FEWEST:
+            raise NotApplicable(
+                f"{self.metric} needs at least {FEWEST} pictures, got {count}"
+            )
 
 
 def pairs_of(method: Any, codes: Tensor, pairs: int, seed: int) -> Pairs:
