@@ -19,8 +19,8 @@ from dlib.models import (
 )
 from dlib.models.vae import reparametrise
 
-# Those that are VAEs, or a VAE's relatives with a likelihood of their own.
-WITH_LIKELIHOOD = sorted(set(METHODS) - {"info_gan_cr"})
+# Those that are VAEs, or a VAE's relatives whose likelihood can be chosen.
+WITH_LIKELIHOOD = sorted(set(METHODS) - {"info_gan_cr", "mixing"})
 VAES = sorted(set(WITH_LIKELIHOOD) - {"autoencoder", "intervention"})
 
 
