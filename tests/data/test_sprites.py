@@ -12,7 +12,15 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from dlib.data import Correlated, Part, Resampled, SpriteLooks, TwinSprites, load
+from dlib.data import (
+    Correlated,
+    DataError,
+    Part,
+    Resampled,
+    SpriteLooks,
+    TwinSprites,
+    load,
+)
 from dlib.data.listed import Listed
 from dlib.data.sprites import TOGETHER
 from dlib.data.sprites_painter import kept
@@ -344,3 +352,11 @@ def test_sprites_are_as_large_and_stand_where_real_ones_do(
     assert ((ours - real.mean(0)).mean(0).abs()[:4] <= 5).all()
     share = ours[:, 4] / real[:, 4].mean()
     assert 0.7 < float(share.mean()) < 1.2
+
+
+def test_official_sprites_that_are_not_there_are_got_by_hand(tmp_path: Path) -> None:
+    with pytest.raises(
+        DataError, match=r"no nips2015.* by hand from http://www\.scott"
+    ):
+        load("sprites", source="official", root=tmp_path)
+    assert load("sprites", root=tmp_path).source == "twin"

@@ -226,12 +226,15 @@ def load(
     path = find(kind.files, root) if source != kind.own and sized else None
     if source == "official" and path is None:
         folder = data_folder(root)
-        names = [file.filename for file in official_files(kind.files)]
+        files = official_files(kind.files)
+        names = [file.filename for file in files]
         absent = ", ".join(n for n in names if not (folder / n).is_file())
+        fetch = f"fetch it with `dlib data get {kind.files}`"
+        if not all(file.checksum for file in files):
+            fetch = f"get it by hand from {files[0].url}"
         raise DataError(
-            f"there is no {absent} in {folder}; fetch it with `dlib data get "
-            f"{kind.files}`, name its folder (root=... or DLIB_DATA), or use "
-            f'source="{kind.own}", which needs no file'
+            f"there is no {absent} in {folder}; {fetch}, name its folder (root=... or "
+            f'DLIB_DATA), or use source="{kind.own}", which needs no file'
         )
     if path is not None:
         dataset = kind.official(path, size, device)
