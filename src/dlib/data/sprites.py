@@ -32,8 +32,9 @@ class SpriteLooks(Grid):
     """Every sprite there can be, in every pose; each factor by itself.
 
     Either weapon is seen in three actions: a spear or a halberd in thrust, a sword or
-    an axe in slash, one of two bows in shoot; in the official pictures in fewer. In the
-    six poses of being hurt a sprite is on a white bar: "There are 6 positions, where
+    an axe in slash, one of two bows in shoot. (In the official pictures it is "only
+    visible in a small subset of poses", Hu et al. 2018.) In the six poses of being hurt
+    a sprite is on a white bar: "There are 6 positions, where
     the sprites stand on a white bar", say Hu et al. (2018), and not which six.
 
     Parameters

@@ -110,11 +110,9 @@ class MixingAutoencoder(Autoencoder):
                 raise ValueError(
                     f"{name} must be one of {', '.join(known)}, got {given!r}"
                 )
-        whole = chunks is not None and tuple(chunks) == (self.latent_dim,)
-        if not (objective == "AE" and whole):
-            chunks = chunks_of(self.latent_dim, chunks)
-        assert chunks is not None
-        self.chunks = tuple(chunks)
+        whole = (self.latent_dim,)
+        one = objective == "AE" and chunks == whole
+        self.chunks = whole if one else chunks_of(self.latent_dim, chunks)
         weights = {"lambda_m": lambda_m, "lambda_g": lambda_g, "lambda_c": lambda_c}
         for name, value in weights.items():
             if not value >= 0:  # so that NaN is refused too
@@ -170,7 +168,7 @@ class MixingAutoencoder(Autoencoder):
         if self.objective.startswith("AE"):
             terms["error"] = squared_distance(self.decode(codes), images)
         if self.objective != "AE":
-            # A batch is in random order: its neighbours are a random pair, and two.
+            # Pictures of a batch are drawn one by one: each and the next are a pair.
             mask = random_masks(n, len(self.chunks), generator)
             third = self.decode(mix(codes, codes.roll(1, 0), self.chunks, mask))
         if self.objective.startswith("MIX"):
