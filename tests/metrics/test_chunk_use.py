@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from dlib import metrics, networks
 from dlib.data import TwinDSprites
 from dlib.inference import to_float
+from dlib.metrics.evaluate import draw_points
 from dlib.models import MixingAutoencoder
 
 
@@ -94,7 +95,7 @@ def test_evaluate_scores_as_the_function_does(name: str) -> None:
     twin = TwinDSprites(32)
     options = {"n": 120, "n_test": 40, "progress": False, "noise_floor": False}
     report = metrics.evaluate(method, twin, (name, {"pairs": 40}), **options)
-    index = metrics.evaluate.__globals__["draw_points"](twin, 120, 40, 0)[0]
+    index = draw_points(twin, 120, 40, 0)[0]
     pictures = to_float(twin.images(index))
     direct = getattr(metrics, name)(method, pictures, pairs=40)
     score = report.scores[f"{name}(pairs=40)"]

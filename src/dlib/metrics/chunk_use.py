@@ -9,7 +9,8 @@ from torch import Tensor
 
 from dlib.losses import mix
 from dlib.metrics.inputs import NotApplicable
-from dlib.metrics.inputs.mixtures import MixtureTask, codes_within, decoded, pairs_of
+from dlib.metrics.inputs.mixtures import MixtureTask, decoded, pairs_of
+from dlib.metrics.inputs.pictures import codes_within
 from dlib.metrics.score import Score
 
 

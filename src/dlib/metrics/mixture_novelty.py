@@ -10,7 +10,8 @@ from torch import Tensor
 from dlib.inference import device_of
 from dlib.losses import mix, random_masks
 from dlib.metrics.inputs import NotApplicable
-from dlib.metrics.inputs.mixtures import MixtureTask, codes_within, decoded, pairs_of
+from dlib.metrics.inputs.mixtures import MixtureTask, decoded, pairs_of
+from dlib.metrics.inputs.pictures import codes_within
 from dlib.metrics.score import Score
 
 BLOCK = 100  # pictures whose distances to all others are held at once

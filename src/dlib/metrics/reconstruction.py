@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from dlib.inference import encode
+from dlib.metrics.inputs.pictures import taken_from
 from dlib.metrics.score import Score
 
 Kind = Literal["squared", "bernoulli"]
@@ -117,15 +118,9 @@ def reconstruction(
     """
     error = ReconstructionError(kind)
 
-    def bounded(index: Tensor) -> Tensor:
-        batch = images[index.to(images.device)]
-        if batch.is_floating_point() and not bool(((batch >= 0) & (batch <= 1)).all()):
-            raise ValueError("images must be uint8 or lie in [0, 1]; divide by 255")
-        return batch
-
     encode(
         method,
-        bounded,
+        taken_from(images),
         torch.arange(len(images)),
         batch_size=batch_size,
         seen=lambda batch, codes: error.add(batch, method.decode(codes)),

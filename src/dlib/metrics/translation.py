@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor
 
-from dlib.inference import device_of, encode, evaluating
+from dlib.inference import device_of, evaluating
 from dlib.losses import (
     intervene,
     picture_entropy,
@@ -19,6 +19,7 @@ from dlib.losses import (
 )
 from dlib.metrics.inputs import NotApplicable
 from dlib.metrics.inputs.chunks import chunk_widths
+from dlib.metrics.inputs.pictures import codes_within
 from dlib.metrics.score import Score
 
 Value = Literal["difficulty", "excess", "relative"]
@@ -250,15 +251,8 @@ def translation(
     """
     task = TranslationTask(value, draws, pairs, steps, rate, negligible, seed)
 
-    def bounded(index: Tensor) -> Tensor:
-        batch = images[index.to(images.device)]
-        if batch.is_floating_point() and not bool(((batch >= 0) & (batch <= 1)).all()):
-            raise ValueError("images must be uint8 or lie in [0, 1]; divide by 255")
-        return batch
-
     task.require(len(images))
-    index = torch.arange(len(images))
-    return task.score(method, encode(method, bounded, index, batch_size=batch_size))
+    return task.score(method, codes_within(method, images, batch_size))
 
 
 def _pictures(

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 import torch
 from torch import Tensor
 
-from dlib.inference import device_of, encode, evaluating
+from dlib.inference import device_of, evaluating
 from dlib.metrics.inputs.applicable import NotApplicable
 from dlib.metrics.inputs.chunks import chunk_widths
 
@@ -72,18 +72,6 @@ def pairs_of(method: Any, codes: Tensor, pairs: int, seed: int) -> Pairs:
     rows = torch.randperm(len(codes), generator=random)
     places = torch.stack([rows, rows.roll(1)], 1)[:pairs].to(codes.device)
     return Pairs(codes[places[:, 0]], codes[places[:, 1]], places, widths, random)
-
-
-def codes_within(method: Any, images: Tensor, batch_size: int) -> Tensor:
-    """Codes of pictures that are bytes, or floats in [0, 1]."""
-
-    def bounded(index: Tensor) -> Tensor:
-        batch = images[index.to(images.device)]
-        if batch.is_floating_point() and not bool(((batch >= 0) & (batch <= 1)).all()):
-            raise ValueError("images must be uint8 or lie in [0, 1]; divide by 255")
-        return batch
-
-    return encode(method, bounded, torch.arange(len(images)), batch_size=batch_size)
 
 
 def decoded(method: Any, codes: Tensor) -> Tensor:
