@@ -68,7 +68,7 @@ def test_what_has_no_box_stands_with_the_layer_before() -> None:
     decoder.train()
     _, layers = layers_of(Networks(encoder, decoder, 3, 1, 8))
     assert [layer.words for layer in layers] == [
-        "linear\n2 × 8 × 8, batch norm, leaky ReLU, Upsample",
+        "linear\n2 × 8 × 8,\nbatch norm,\nleaky ReLU,\nUpsample",
         "conv 3×5\n1 × 8 × 8",
     ]
     # Looking changes nothing: no running mean, no mode, no hook left behind.
@@ -104,7 +104,11 @@ def test_higher_maps_are_higher_boxes_and_more_channels_wider() -> None:
 
 
 def test_letters_stay_beside_the_boxes_and_inside_the_figure() -> None:
-    for pair in (networks.conv(10, 3, 64), networks.shapes_mlp(10, 1, 64)):
+    for pair in (
+        networks.conv(10, 3, 64),
+        networks.shapes_mlp(10, 1, 64),
+        networks.mixing_sprites(),
+    ):
         drawn = viz.network(pair)
         drawn.canvas.draw()
         [axes] = drawn.axes

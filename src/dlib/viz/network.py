@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +21,9 @@ from dlib.viz.style import COLOURS, GROUND, INK
 
 WIDTH = 5.0  # inches: two columns whose letters can be read on a phone
 MIDDLE = 0.72  # inches from the middle of the figure to that of a column's boxes
-ROW = 0.42  # inches that two lines of text take
+LINE = 0.14  # inches that a line of text takes; a row has one more
+LONGEST = 18  # letters of a line that fit beside a box
+HARD_SPACE = "\u00a0"  # where a line is not broken
 FILLS = {"encoder": COLOURS[5], "decoder": COLOURS[1]}
 
 ACTIVATIONS = {
@@ -51,9 +54,11 @@ class Layer:
 
     @property
     def words(self) -> str:
-        """The two lines beside the box."""
+        """The lines beside the box: two, or more where they would be too long."""
         size = " × ".join(str(number) for number in self.shape)
-        return f"{self.kind}\n{', '.join([size, *self.notes])}"
+        parts = [part.replace(" ", HARD_SPACE) for part in (size, *self.notes)]
+        lines = textwrap.wrap(", ".join(parts), LONGEST, break_long_words=False)
+        return "\n".join([self.kind, *lines]).replace(HARD_SPACE, " ")
 
 
 def network(method: Method | Networks, *, title: str = "") -> Figure:
@@ -85,10 +90,11 @@ def network(method: Method | Networks, *, title: str = "") -> Figure:
         ``heads * latent_dim`` numbers of a picture.
     """
     encoder, decoder = layers_of(method)
-    rows = [ROW] * max(len(encoder), len(decoder))
+    rows = [0.0] * max(len(encoder), len(decoder))
     for column in (encoder, decoder[::-1]):
         for row, layer in enumerate(column):
-            rows[row] = max(rows[row], _height(layer) + 0.12)
+            text = LINE * (2 + layer.words.count("\n"))
+            rows[row] = max(rows[row], text, _height(layer) + 0.12)
     top, bottom = 0.45, 0.62
     height = top + sum(rows) + bottom
     figure = plt.figure(figsize=(WIDTH, height), layout="none")
