@@ -98,6 +98,10 @@ compare(
 # What happens to all of these when factors come together in the data, and a method that
 # changes codes, decodes them, and looks.
 #
+# [Mixing](papers/mixing.ipynb)<br>
+# Put chunks of two pictures' codes together, decode, encode, and take them apart again:
+# what comes of asking for the first picture back.
+#
 # Beside them stand the [notation](reference/notation.md), a
 # [glossary](reference/glossary.md), the library's [API](reference/api.md), the
 # [bibliography](reference/bibliography.md), and the [status](reference/status.md) of

@@ -2128,7 +2128,8 @@ print(", ".join(hardest()))
 #
 # Swapping chunks, decoding and encoding again is all of another method, the *mixing* of
 # [Hu et al. (2018)](https://arxiv.org/abs/1711.07410), which the paper cites: no translator there,
-# but a discriminator, and a classifier that asks of which picture each chunk came.
+# but a discriminator, and a classifier that asks of which picture each chunk came. It is the
+# [next chapter](mixing.ipynb).
 
 # %% tags=["remove-input"] jupyter={"source_hidden": true} cellView="form"
 viz.colophon()
