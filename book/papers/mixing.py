@@ -61,7 +61,7 @@ viz.use()
 # @title How much work: seconds in a test, a minute on the published page
 PAIRS = budget.choose(smoke=30, book=200)  # of pictures that are mixed
 STOPS = budget.choose(smoke=[0, 50], book=[0, 50, 100, 200, 400])
-SEARCHED = budget.choose(smoke=200, book=3_000)
+SEARCHED = budget.choose(smoke=1_000, book=3_000)
 # A test of this page trains the models that it shows, and reads the tables as
 # shipped: trainings with an adversary and a classifier take their minutes.
 READ = "book" if budget.current() == "smoke" else None
