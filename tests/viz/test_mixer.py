@@ -15,6 +15,7 @@ from dlib.losses import mix
 from dlib.models import MixingAutoencoder, PageDecoder
 from dlib.viz import mixer as module
 from dlib.viz.mixer import mixer
+from dlib.viz.steered import still
 
 CHUNKS = (3, 1, 4)
 
@@ -41,7 +42,7 @@ def pictures() -> Tensor:
 def test_shares_of_chunks_are_mixtures_of_codes() -> None:
     some, both = method(), pictures()
     codes = some.encode(both)
-    steered = module._between(some, codes, CHUNKS)
+    steered = module._between("some", some, codes, CHUNKS)
     shares = torch.cartesian_prod(*[torch.tensor([0.0, 1.0])] * 3)
     first, second = (code.expand(len(shares), -1) for code in codes)
     wanted = some.decode(mix(first, second, CHUNKS, shares == 0))
@@ -53,8 +54,8 @@ def test_the_two_pictures_stand_beside_it() -> None:
     text = shown._repr_html_()
     for word in ("first picture", "second picture", "MIX", "chunk 0: a", "chunk 2: c"):
         assert word in text
-    still = module._still(pictures()[1], 3)
-    torch.testing.assert_close(still.decode(torch.rand(1, 3))[0], pictures()[1])
+    same = still(pictures()[1], 3)
+    torch.testing.assert_close(same.decode(torch.rand(1, 3))[0], pictures()[1])
 
 
 def test_a_method_s_own_weights_stay() -> None:
