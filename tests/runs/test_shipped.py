@@ -14,7 +14,7 @@ from dlib import models, recipes, runs
 from dlib.models import VAE
 from dlib.recipes.experiment import expand, find
 from dlib.runs import MissingRun, Recipe, fit_or_load, score_codes, shipped
-from dlib.runs.shipped import half, narrow, pack, write
+from dlib.runs.shipped import narrow, pack, write
 from dlib.storage import load_tensors
 
 REAL = Path(dlib.__file__).parent / "shipped"
@@ -43,17 +43,22 @@ def test_a_shipped_run_is_read_as_it_was_measured(tmp_path: Path) -> None:
     assert files == [f"{TINY.hash}.safetensors", "toy.json"]
 
 
-def test_half_precision_is_half_the_size(tmp_path: Path) -> None:
+def test_eight_bits_are_a_quarter_of_the_size(tmp_path: Path) -> None:
     run = fit_or_load(TINY, progress=False)
     write("toy", [packed(TINY)], {TINY.hash})
     name = f"{TINY.hash}.safetensors"
     whole = runs.runs_folder() / name
     small = folder(tmp_path) / name
-    assert small.stat().st_size < 0.6 * whole.stat().st_size
+    assert small.stat().st_size < 0.3 * whole.stat().st_size
     again = fit_or_load(TINY, root=tmp_path / "other").trained.state_dict()
     for key, value in run.trained.state_dict().items():
         assert again[key].dtype == torch.float32
-        torch.testing.assert_close(again[key], value, rtol=1e-3, atol=1e-6)
+        if value.ndim < 2:
+            torch.testing.assert_close(again[key], value, rtol=1e-3, atol=1e-6)
+            continue
+        step = value.flatten(1).abs().amax(1) / 127
+        off = (again[key] - value).flatten(1).abs().amax(1)
+        assert bool((off <= 0.501 * step).all())
 
 
 def test_a_record_without_weights_has_codes(tmp_path: Path) -> None:
@@ -117,14 +122,6 @@ def test_only_what_encoding_needs_is_shipped_and_counts_stay_whole(
     name = "encoder.0.running_var"
     torch.testing.assert_close(again[name], trained[name], rtol=1e-3, atol=0)
     assert int(again["encoder.0.num_batches_tracked"]) == 20
-
-
-def test_what_half_precision_can_t_hold_stays_whole() -> None:
-    assert half(torch.tensor([1.0, 2.5])).dtype == torch.float16
-    large = torch.tensor([1e6, 1.0])
-    assert torch.equal(half(large), large)
-    whole = torch.tensor([2**40])
-    assert torch.equal(half(whole), whole)
 
 
 @pytest.mark.parametrize("last", [2**31 - 1, 2**31])

@@ -1,7 +1,8 @@
 """Runs that come with the library: one file of records an experiment.
 
 ``shipped/<experiment>.json`` has the records; ``shipped/<hash>.safetensors`` what
-encoding and decoding need of a run whose weights are shipped, in half precision;
+encoding and decoding need of a run whose weights are shipped, in eight bits (older ones
+in half precision);
 ``shipped/<experiment>.codes.safetensors`` codes of held-out points of those whose
 weights are not, so that a later metric can still be computed.
 """
@@ -19,6 +20,7 @@ import torch
 from torch import Tensor
 
 from dlib.runs import store
+from dlib.runs.eight_bits import half, restore_weights, round_weights
 from dlib.runs.recipe import SCHEMA, Recipe
 from dlib.storage import load_tensors, save_tensors, write_whole
 
@@ -94,7 +96,7 @@ def pack(
     codes: int = 0,
     progress: bool = True,
 ) -> Parcel:
-    """Halve a run's weights, and measure it as it will be read.
+    """Round a run's weights, and measure it as it will be read.
 
     Parameters
     ----------
@@ -109,14 +111,16 @@ def pack(
     """
     from dlib.runs.run import Run, measure
 
-    halved = {
-        name: half(value)
-        for name, value in run.trained.state_dict().items()
-        if name.split(".")[0] in run.trained.shipped
-    }
+    rounded = round_weights(
+        {
+            name: value
+            for name, value in run.trained.state_dict().items()
+            if name.split(".")[0] in run.trained.shipped
+        }
+    )
     method: Any = run.recipe.build()
     state = method.state_dict()
-    for name, value in halved.items():
+    for name, value in restore_weights(rounded).items():
         state[name] = value.to(state[name].dtype)
     method.load_state_dict(state)
     method.eval()
@@ -125,20 +129,7 @@ def pack(
     measure(ready, metrics, points, progress=progress)
     ready.record["weights"] = weights
     kept = _codes(ready, codes) if codes else None
-    return Parcel(store.record_of(ready), halved if weights else None, kept)
-
-
-def half(value: Tensor) -> Tensor:
-    """A tensor as it is shipped: real numbers in half precision if they fit.
-
-    Integers (a batch norm's count) stay what they are, and so do numbers beyond
-    65,504 (a variance may be).
-    """
-    value = value.detach().cpu()
-    if not value.is_floating_point():
-        return value
-    halved = value.to(torch.float16)
-    return halved if bool(halved.isfinite().all()) else value
+    return Parcel(store.record_of(ready), rounded if weights else None, kept)
 
 
 def narrow(index: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
+from dlib.runs.eight_bits import restore_weights
 from dlib.runs.recipe import SCHEMA, Recipe
 from dlib.storage import load_tensors, save_tensors, write_whole
 from dlib.training import History
@@ -120,11 +121,11 @@ def load_weights(method: nn.Module, path: Path, prefixes: tuple[str, ...] = ()) 
     method : Method
         Built by the run's recipe.
     path : Path
-        Of the weights, in any floating type.
+        Of the weights, in any floating type or in eight bits.
     prefixes : tuple of str
         The modules that were stored; all by default.
     """
-    tensors, _ = load_tensors(path)
+    tensors = restore_weights(load_tensors(path)[0])
     wanted = method.state_dict()
     kept = {name for name in wanted if not prefixes or name.split(".")[0] in prefixes}
     if set(tensors) != kept:
