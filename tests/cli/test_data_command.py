@@ -155,11 +155,11 @@ def test_check_without_a_file(data: Path) -> None:
 
 @pytest.mark.parametrize("order", ["get", "check"])
 def test_unknown_name(order: str) -> None:
-    result = run(order, "celeba")
+    result = run(order, "imagenet")
     assert result.exit_code == 2
     assert result.stderr == (
-        "Error: no official data set 'celeba'; there are dsprites, shapes3d, mpi3d, "
-        "mnist, flowers, sprites\n"
+        "Error: no official data set 'imagenet'; there are dsprites, shapes3d, mpi3d, "
+        "mnist, flowers, sprites, celeba, chairs\n"
     )
 
 

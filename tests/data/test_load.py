@@ -113,7 +113,7 @@ def test_official_file_of_another_size_of_grid(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"name": "celeba"}, "no data set 'celeba'; there are dsprites, shapes3d"),
+        ({"name": "imagenet"}, "no data set 'imagenet'; there are dsprites, shapes3d"),
         (
             {"name": "dsprites", "source": "web"},
             "one of auto, twin, sample, official; got",

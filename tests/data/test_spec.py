@@ -11,7 +11,17 @@ import torch
 from PIL import Image
 from pydantic import TypeAdapter, ValidationError
 
-from dlib.data import BySpecies, Correlated, Merged, Pairs, Part, Resampled, Views
+from dlib.data import (
+    BySpecies,
+    Correlated,
+    Kept,
+    Merged,
+    Pairs,
+    Part,
+    Resampled,
+    Silhouettes,
+    Views,
+)
 from dlib.data.dataset import Dataset
 from dlib.data.spec import Data, parts
 
@@ -62,6 +72,23 @@ def test_a_training_set_is_drawn_from_what_is_trained_on() -> None:
     assert not bool(held_out.holds(train.index).any())
     with pytest.raises(ValidationError, match="greater than 0"):
         DATA.validate_python({"kind": "resampled", "of": law, "n": 0})
+
+
+def test_kept_pictures_are_for_training_only() -> None:
+    law = {"kind": "resampled", "of": "dsprites", "n": 50}
+    spec = DATA.validate_python({"kind": "kept", "of": law, "size": 16})
+    train, held_out = parts(spec, 0.9)
+    assert isinstance(train, Kept) and len(train) == 50
+    assert isinstance(held_out, Part) and spec.shape == (1, 16)
+    assert spec.tested() == DATA.validate_python(SMALL)
+
+
+def test_silhouettes_are_tested_on_silhouettes() -> None:
+    spec = DATA.validate_python({"kind": "silhouettes", "of": "chairs", "size": 16})
+    train, held_out = parts(spec, 0.8)
+    assert isinstance(train, Silhouettes) and isinstance(held_out, Silhouettes)
+    assert spec.shape == (1, 16) and spec.versions == {"chairs": 1}
+    assert spec.tested() == spec
 
 
 def test_confounded_flowers_are_tested_each_factor_by_itself() -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import requests
     from tqdm import tqdm
 
-Format = Literal["npz", "hdf5", "idx", "jpeg", "mat"]
+Format = Literal["npz", "hdf5", "idx", "jpeg", "png", "mat"]
 
 log = logging.getLogger("dlib.data")
 
@@ -47,7 +47,7 @@ class OfficialFile:
     ----------
     name : str
         Of the data set, such as ``"dsprites"``.
-    format : {"npz", "hdf5", "idx", "jpeg", "mat"}
+    format : {"npz", "hdf5", "idx", "jpeg", "png", "mat"}
         How the pictures are written, in it or in the file that it belongs to.
     filename : str
         The publisher's name for it, kept on disk.
@@ -92,6 +92,15 @@ def _flowers(filename: str, md5: str, size: int) -> OfficialFile:
     # md5 as in torchvision's loader.
     url = f"https://www.robots.ox.ac.uk/~vgg/data/flowers/102/{filename}"
     return OfficialFile("flowers", "jpeg", filename, url, f"md5:{md5}", size)
+
+
+def _celeba(filename: str, id: str, md5: str, size: int) -> OfficialFile:
+    # ids and md5 as in torchvision's loader; the sizes are those that it prints.
+    # Google's address has not been tried: the checksum tells what comes from it.
+    url = f"https://drive.usercontent.google.com/download?id={id}&export=download"
+    return OfficialFile(
+        "celeba", "jpeg", filename, f"{url}&confirm=t", f"md5:{md5}", size
+    )
 
 
 # Where a data set is published in two formats, the first is the one to fetch.
@@ -151,6 +160,33 @@ FILES: tuple[OfficialFile, ...] = (
         0,
         "sprites/sprites_splits.mat",
     ),
+    _celeba(
+        "img_align_celeba.zip",
+        "0B7EVK8r0v71pZjFTYXZWM3FlRnM",
+        "00d2c5bc6d35e252742224ab0c1e8fcb",
+        1_443_490_838,
+    ),
+    _celeba(
+        "list_attr_celeba.txt",
+        "0B7EVK8r0v71pblRyaVFSWGxPY0U",
+        "75e246fa4810816ffd6ee81facbd244c",
+        26_721_026,
+    ),
+    _celeba(
+        "list_eval_partition.txt",
+        "0B7EVK8r0v71pY0NSMzRuSXJEVkk",
+        "d32c9cbf5e040fd4025c592c306e6668",
+        2_836_386,
+    ),
+    # No checksum and no size of it are published that we know.
+    OfficialFile(
+        "chairs",
+        "png",
+        "rendered_chairs.tar",
+        "https://www.di.ens.fr/willow/research/seeing3Dchairs/data/rendered_chairs.tar",
+        None,
+        0,
+    ),
 )
 
 
@@ -166,7 +202,7 @@ def official_files(name: str, format: str | None = None) -> tuple[OfficialFile, 
     ----------
     name : str
         One of :func:`official_names`.
-    format : {"npz", "hdf5", "idx", "jpeg", "mat"}, optional
+    format : {"npz", "hdf5", "idx", "jpeg", "png", "mat"}, optional
         Left out: the first that is published.
 
     Raises
@@ -357,7 +393,7 @@ def _retrieve(url: str, file: OfficialFile, partial: Path, progress: bool) -> No
     # pooch announces its temporary name, which is nobody's business.
     pooch.get_logger().setLevel(logging.WARNING)
     for last in (False, True):
-        downloader = _Download(progress)
+        downloader = _Download(file.filename, progress)
         try:
             pooch.retrieve(
                 url, file.checksum, file.filename, str(partial), downloader=downloader
@@ -373,8 +409,9 @@ def _retrieve(url: str, file: OfficialFile, partial: Path, progress: bool) -> No
                 f"what {url} serves is not the published {file.filename}: its "
                 f"{file.algorithm} is not the one expected "
                 f"({downloader.received:,} bytes came, about {file.size:,} were "
-                "expected). It was deleted. Try again later, or put the file into "
-                "the data folder by hand (dlib data where)"
+                f"expected{downloader.page}). It was deleted. Try again later, or "
+                "fetch the file by other means and put it into the data folder (dlib "
+                "data where)"
             ) from error
 
 
@@ -383,22 +420,26 @@ class _Download:
 
     Parameters
     ----------
+    name : str
+        Of the file, for the bar; it need not stand in the URL.
     progress : bool
         Whether to draw a bar.
     """
 
-    def __init__(self, progress: bool) -> None:
+    def __init__(self, name: str, progress: bool) -> None:
+        self.name = name
         self.progress = progress
         self.tries = 1 + len(WAITS)
         self.resumed = False
         self.received = 0
+        self.page = ""  # what is said of a web page that comes in place of the file
 
     def __call__(self, url: str, output_file: str, pooch: Any) -> None:
         import requests
         from tqdm import tqdm
 
         bar = tqdm(
-            desc=url.rsplit("/", 1)[-1][:24],
+            desc=self.name[:24],
             unit="B",
             unit_scale=True,
             disable=not self.progress,
@@ -428,6 +469,9 @@ class _Download:
             if reply.status_code == 416:  # no such range: begin at the beginning
                 self.received = 0
             reply.raise_for_status()
+            # As of Google, where too many have fetched a file.
+            if reply.headers.get("Content-Type", "").startswith("text/html"):
+                self.page = "; it is a web page: open it in a browser to see why"
             continues = reply.status_code == 206 and reply.headers.get(
                 "Content-Range", ""
             ).startswith(f"bytes {self.received}-")

@@ -10,9 +10,11 @@ from typing import Literal, NamedTuple, overload
 
 import torch
 
+from dlib.data.chairs import TwinChairs
 from dlib.data.dataset import Dataset, Grid
 from dlib.data.download import DataError, data_folder, find, official_files
 from dlib.data.dsprites import TwinDSprites
+from dlib.data.faces import TwinFaces
 from dlib.data.flowers import TwinFlowers
 from dlib.data.mnist import SIZES as DIGIT_SIZES
 from dlib.data.mnist import Digits, official_digits, sample_digits
@@ -91,6 +93,18 @@ def _official_sprites(path: Path, size: int, device: Device) -> Dataset:
     return OfficialSprites(path, device)
 
 
+def _official_celeba(path: Path, size: int, device: Device) -> Dataset:
+    from dlib.data.official_celeba import OfficialCelebA
+
+    return OfficialCelebA(path, size, device)
+
+
+def _official_chairs(path: Path, size: int, device: Device) -> Grid:
+    from dlib.data.official_chairs import OfficialChairs
+
+    return OfficialChairs(path, size, device)
+
+
 KINDS = {
     "dsprites": Kind(
         1, (SIZE,), "twin", TwinDSprites, TwinDSprites.version, "dsprites",
@@ -119,6 +133,14 @@ KINDS = {
         3, (SPRITE_SIDE,), "twin", TwinSprites, TwinSprites.version, "sprites",
         _official_sprites,
     ),
+    "celeba": Kind(
+        3, (SIZE,), "twin", TwinFaces, TwinFaces.version, "celeba",
+        _official_celeba, resized=True,
+    ),
+    "chairs": Kind(
+        1, (SIZE,), "twin", TwinChairs, TwinChairs.version, "chairs",
+        _official_chairs, resized=True,
+    ),
 }  # fmt: skip
 NAMES = tuple(KINDS)
 SOURCES = ("auto", "twin", "sample", "official")
@@ -128,7 +150,7 @@ Chosen = Literal["auto", "twin", "sample", "official"]
 
 @overload
 def load(
-    name: Literal["dsprites", "shapes3d", "mpi3d"],
+    name: Literal["dsprites", "shapes3d", "mpi3d", "chairs"],
     source: Chosen = "auto",
     size: int | None = None,
     root: str | os.PathLike[str] | None = None,
@@ -158,8 +180,8 @@ def load(
     Parameters
     ----------
     name : str
-        "dsprites", "shapes3d", "mpi3d", "mnist", "cmnist", "flowers" or "sprites".
-        CMNIST is MNIST :class:`Painted` in ten hues.
+        "dsprites", "shapes3d", "mpi3d", "mnist", "cmnist", "flowers", "sprites",
+        "celeba" or "chairs". CMNIST is MNIST :class:`Painted` in ten hues.
     source : {"auto", "twin", "sample", "official"}
         A twin is rendered, and a sample is real pictures that a package ships: 5,000
         of MNIST's digits. Neither needs a file, and a data set has one of the two.
@@ -169,8 +191,8 @@ def load(
     size : int, optional
         Width and height in pixels. The official files have 64 only, those of sprites
         60, which is what is taken if this is left out; twins draw other sizes, and the
-        photographs of flowers are resized to them. MNIST's digits have 28, or 32 with
-        a border of two black pixels.
+        pictures of flowers, faces (CelebA) and chairs are resized to them. MNIST's
+        digits have 28, or 32 with a border of two black pixels.
     root : path, optional
         Folder with the official files. Left out: ``$DLIB_DATA``, else a folder in
         the user's cache (``dlib data where`` prints it).
@@ -181,10 +203,10 @@ def load(
     -------
     Dataset
         ``sample``, ``split`` and ``space`` are alike for all sources. All but digits,
-        flowers and sprites are a :class:`Grid`, which has ``render`` too. Of the
-        photographs of flowers only the species is known; their
-        ``published("train")``, ``"valid"`` and ``"test"`` are the parts that their
-        authors publish, and sprites have such parts too.
+        flowers, sprites and faces are a :class:`Grid`, which has ``render`` too. Of the
+        photographs of flowers only the species is known, and of faces their attributes;
+        their ``published("train")``, ``"valid"`` and ``"test"`` are the parts that
+        their authors publish, and sprites have such parts too.
 
     Raises
     ------

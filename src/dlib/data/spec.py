@@ -33,10 +33,12 @@ from dlib.data.correlated import Correlated, gaussian_law, line_law
 from dlib.data.dataset import Dataset
 from dlib.data.flowers import BySpecies, TwinFlowers
 from dlib.data.folder import folder
+from dlib.data.kept import Kept
 from dlib.data.load import KINDS, NAMES, load
 from dlib.data.merged import Merged
 from dlib.data.pairs import Pairs
 from dlib.data.resampled import Resampled
+from dlib.data.silhouettes import Silhouettes
 from dlib.data.views import Views
 
 LAWS: dict[str, Callable[..., torch.Tensor]] = {
@@ -250,6 +252,35 @@ class ResampledData(_Wrapping):
         return Resampled(self.of.build(device, start, end), self.n)
 
 
+class KeptData(_Wrapping):
+    """All pictures made once and looked up from then on; tested as they come."""
+
+    kind: Literal["kept"]
+
+    def build(
+        self, device: torch.device | str = "cpu", start: float = 0.0, end: float = 1.0
+    ) -> Dataset:
+        return Kept(self.of.build(device, start, end))
+
+
+class SilhouettesData(_Wrapping):
+    """What stands on a white ground, as binary masks; tested on masks too."""
+
+    kind: Literal["silhouettes"]
+
+    def build(
+        self, device: torch.device | str = "cpu", start: float = 0.0, end: float = 1.0
+    ) -> Dataset:
+        return Silhouettes(self.of.build(device, start, end))
+
+    def tested(self) -> SilhouettesData:
+        return self.model_copy(update={"of": self.of.tested()})
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return 1, self.of.shape[1]
+
+
 class ColouredData(_Wrapping):
     """Grey pictures in a random colour; tested in random colours too."""
 
@@ -354,6 +385,8 @@ Data = Annotated[
     | IndependentData
     | CorrelatedData
     | ResampledData
+    | KeptData
+    | SilhouettesData
     | ColouredData
     | MergedData
     | PairsData
@@ -367,6 +400,8 @@ for _model in (
     IndependentData,
     CorrelatedData,
     ResampledData,
+    KeptData,
+    SilhouettesData,
     ColouredData,
     MergedData,
     PairsData,
