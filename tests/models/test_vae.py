@@ -155,6 +155,20 @@ def test_the_loss_is_the_negative_elbo(likelihood: str) -> None:
     torch.testing.assert_close(loss.logs["kl"], kl.mean().detach())
 
 
+WEIGHED = ("vae", "beta_vae", "dip_vae")
+
+
+@pytest.mark.parametrize("name", WEIGHED)
+def test_pixels_can_weigh_more(name: str) -> None:
+    plain, weighed = build(METHODS[name]), build(METHODS[name], pixel_weight=4.0)
+    first, second = one_step(plain), one_step(weighed)
+    torch.testing.assert_close(second.value - first.value, 3 * first.logs["nll"])
+    assert second.logs == first.logs  # in nats of the pictures, as they are
+    for weight in (0.0, -1.0, float("nan")):
+        with pytest.raises(ValueError, match="pixel_weight must be positive"):
+            build(METHODS[name], pixel_weight=weight)
+
+
 def test_the_noise_is_the_generator_s() -> None:
     method = build()
     assert torch.equal(one_step(method, 0).value, one_step(method, 0).value)

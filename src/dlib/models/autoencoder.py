@@ -10,7 +10,8 @@ from torch import Tensor
 
 from dlib.data.batch import Batch
 from dlib.models.method import Loss, Player
-from dlib.models.vae import VAE
+from dlib.models.vae import VAE, Likelihood
+from dlib.networks import Networks
 
 
 class Autoencoder(VAE):
@@ -34,6 +35,11 @@ class Autoencoder(VAE):
     """
 
     heads = 1
+
+    def __init__(
+        self, networks: Networks, likelihood: Likelihood = "bernoulli"
+    ) -> None:
+        super().__init__(networks, likelihood)
 
     def encode(self, images: Tensor) -> Tensor:
         """Codes, (n, latent_dim), of pictures in [0, 1]."""

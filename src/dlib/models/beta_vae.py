@@ -18,11 +18,13 @@ class BetaVAE(VAE):
         pixels, as in the paper; where it is a mean, beta is another number.
     likelihood : {"bernoulli", "gaussian"}
         Of the pixels given the codes.
+    pixel_weight : float
+        As of :class:`VAE`.
 
     Raises
     ------
     ValueError
-        If ``beta`` is negative or the likelihood is unknown.
+        If ``beta`` is negative, the likelihood is unknown, or the weight not positive.
     """
 
     def __init__(
@@ -30,8 +32,9 @@ class BetaVAE(VAE):
         networks: Networks,
         beta: float = 4.0,
         likelihood: Likelihood = "bernoulli",
+        pixel_weight: float = 1.0,
     ) -> None:
-        super().__init__(networks, likelihood)
+        super().__init__(networks, likelihood, pixel_weight)
         if not beta >= 0:  # so that NaN is refused too
             raise ValueError(f"beta must not be negative, got {beta}")
         self.beta = beta

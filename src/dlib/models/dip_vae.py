@@ -37,11 +37,14 @@ class DIPVAE(VAE):
         kind II on 2D Shapes, and none otherwise.
     likelihood : {"bernoulli", "gaussian"}
         Of the pixels given the codes.
+    pixel_weight : float
+        As of :class:`dlib.models.VAE`.
 
     Raises
     ------
     ValueError
-        If the kind or the likelihood is unknown, or a weight is negative.
+        If the kind or the likelihood is unknown, or a weight is negative, or that of
+        the pixels not positive.
     """
 
     def __init__(
@@ -52,8 +55,9 @@ class DIPVAE(VAE):
         lambda_d: float | None = None,
         lambda_3: float = 0.0,
         likelihood: Likelihood = "bernoulli",
+        pixel_weight: float = 1.0,
     ) -> None:
-        super().__init__(networks, likelihood)
+        super().__init__(networks, likelihood, pixel_weight)
         if kind not in ("I", "II"):
             raise ValueError(f'kind must be "I" or "II", got {kind!r}')
         if lambda_d is None:

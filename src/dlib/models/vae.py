@@ -47,11 +47,15 @@ class VAE(nn.Module):
     likelihood : {"bernoulli", "gaussian"}
         Of the pixels given the codes. Bernoulli reads the decoder's output as
         logits; Gaussian (unit scale) passes it through a sigmoid first.
+    pixel_weight : float
+        What the likelihood is multiplied with, positive. Each weight stands against a
+        sum over pixels: where pictures of 32x32 are to weigh as much as ones of
+        64x64, a pixel stands for 4.
 
     Raises
     ------
     ValueError
-        If the likelihood is unknown, or the encoder gives another number of numbers
+        If the likelihood is unknown, the weight not positive, or the encoder gives another number of numbers
         for each latent than two.
     """
 
@@ -60,9 +64,14 @@ class VAE(nn.Module):
     shipped: tuple[str, ...] = ("encoder", "decoder")
 
     def __init__(
-        self, networks: Networks, likelihood: Likelihood = "bernoulli"
+        self,
+        networks: Networks,
+        likelihood: Likelihood = "bernoulli",
+        pixel_weight: float = 1.0,
     ) -> None:
         super().__init__()
+        if not pixel_weight > 0:  # so that NaN is refused too
+            raise ValueError(f"pixel_weight must be positive, got {pixel_weight}")
         if likelihood not in LIKELIHOODS:
             raise ValueError(
                 f"likelihood must be one of {', '.join(LIKELIHOODS)}, "
@@ -77,7 +86,7 @@ class VAE(nn.Module):
         self.decoder = networks.decoder
         self.latent_dim = networks.latent_dim
         self.chunks = (1,) * networks.latent_dim
-        self.likelihood = likelihood
+        self.likelihood, self.pixel_weight = likelihood, pixel_weight
 
     def posterior(self, images: Tensor) -> Posterior:
         """``q(z|x)`` of pictures in [0, 1], shape (n, c, h, w)."""
@@ -104,7 +113,8 @@ class VAE(nn.Module):
         """Reconstruct, regularise: one loss a step."""
         bound = self.bound(batch.images, generator)
         extra = self.penalties(bound.posterior, bound.codes)
-        loss = bound.nll + self.beta * bound.kl + sum(extra.values())
+        loss = self.pixel_weight * bound.nll + self.beta * bound.kl
+        loss = loss + sum(extra.values())
         terms = {"nll": bound.nll, "kl": bound.kl, **extra}
         yield Loss("vae", loss, {name: term.detach() for name, term in terms.items()})
 
