@@ -76,10 +76,14 @@ compare(
 # Tell with a number how far a representation is disentangled, and see the numbers
 # disagree.
 #
+# [Faces and chairs](foundations/faces_and_chairs.ipynb)<br>
+# What two sets of pictures with attributes hold, what our drawn twins of them can stand
+# for, and why 95% may be nothing.
+#
 # [DIP-VAE](papers/dip_vae.ipynb)<br>
 # Regularise the inferred prior as
 # [Kumar et al. (2018)](https://arxiv.org/abs/1711.00848) do, and reproduce the paper's
-# table and its trade-off curves.
+# tables and its trade-off curves, on sprites, faces and chairs.
 #
 # [Total correlation](papers/total_correlation.ipynb)<br>
 # Pay for dependence itself: three estimates of it held against the truth, and
