@@ -14,7 +14,7 @@ from dlib import models, recipes, runs
 from dlib.models import VAE
 from dlib.recipes.experiment import expand, find
 from dlib.runs import MissingRun, Recipe, fit_or_load, score_codes, shipped
-from dlib.runs.shipped import narrow, pack, write
+from dlib.runs.shipped import narrow, pack, without_bulk, write
 from dlib.storage import load_tensors
 
 REAL = Path(dlib.__file__).parent / "shipped"
@@ -59,6 +59,18 @@ def test_eight_bits_are_a_quarter_of_the_size(tmp_path: Path) -> None:
         step = value.flatten(1).abs().amax(1) / 127
         off = (again[key] - value).flatten(1).abs().amax(1)
         assert bool((off <= 0.501 * step).all())
+
+
+def test_large_parts_of_scores_stay_behind() -> None:
+    score = {
+        "value": 1.0,
+        "parts": {"few": [[1.0] * 400] * 2, "many": [[1.0] * 401] * 2},
+    }
+    record = {"hash": "a", "report": {"title": "", "scores": {"sap": score}}}
+    kept = without_bulk(record)
+    assert list(kept["report"]["scores"]["sap"]["parts"]) == ["few"]
+    assert kept["report"]["scores"]["sap"]["value"] == 1.0 and kept["hash"] == "a"
+    assert list(score["parts"]) == ["few", "many"]
 
 
 def test_a_record_without_weights_has_codes(tmp_path: Path) -> None:

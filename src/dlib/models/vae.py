@@ -55,8 +55,8 @@ class VAE(nn.Module):
     Raises
     ------
     ValueError
-        If the likelihood is unknown, the weight not positive, or the encoder gives another number of numbers
-        for each latent than two.
+        If the likelihood is unknown, the weight not positive, or the encoder gives
+        another number of numbers for each latent than two.
     """
 
     beta = 1.0

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 SHIPPED = Path(__file__).parents[1] / "shipped"
 LIMIT = 40_000_000  # bytes, of all experiments together
+BULK = 800  # numbers: a larger part of a score is not shipped
 
 
 def read(recipe: Recipe, weights: bool) -> Run | None:
@@ -129,7 +130,30 @@ def pack(
     measure(ready, metrics, points, progress=progress)
     ready.record["weights"] = weights
     kept = _codes(ready, codes) if codes else None
-    return Parcel(store.record_of(ready), rounded if weights else None, kept)
+    record = without_bulk(store.record_of(ready))
+    return Parcel(record, rounded if weights else None, kept)
+
+
+def without_bulk(record: dict[str, Any]) -> dict[str, Any]:
+    """A record whose scores have no part of more than 800 numbers.
+
+    Forty directions of five hundred numbers are a by-product of a score, and would
+    take more room than all else that is known of the run.
+    """
+    report = record["report"]
+    scores = {
+        label: {
+            **score,
+            "parts": {k: v for k, v in score["parts"].items() if _count(v) <= BULK},
+        }
+        for label, score in report["scores"].items()
+    }
+    return {**record, "report": {**report, "scores": scores}}
+
+
+def _count(value: Any) -> int:
+    """How many numbers there are in nested lists."""
+    return sum(map(_count, value)) if isinstance(value, list) else 1
 
 
 def narrow(index: Tensor) -> Tensor:
