@@ -55,7 +55,9 @@ def test_what_equals_the_default_does_not_change_the_hash() -> None:
         train_fraction=0.8,
     )
     assert plain.hash == said.hash and plain.complete() == said.complete()
-    assert plain.complete()["options"] == {"beta": 4.0, "likelihood": "bernoulli"}
+    assert plain.complete()["options"] == {
+        "beta": 4.0, "likelihood": "bernoulli", "pixel_weight": 1.0,
+    }  # fmt: skip
 
 
 def test_a_new_option_with_a_default_leaves_old_hashes(monkeypatch) -> None:
