@@ -92,7 +92,7 @@ class TwinFaces(Dataset):
 
     A point is a face, from 0. What is known of it is what the official file tells: its
     attributes, in the official order, 1 for what it has. What was drawn besides, from
-    the turn of the head to the background, is in :attr:`drawn`.
+    the turn of the head to the background, is in ``drawn``.
 
     They are no photographs, and nobody: a face is seen once, so that there are no
     identities; skin and hair have no texture but what formulas give them; attributes
