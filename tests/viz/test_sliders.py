@@ -199,7 +199,8 @@ PROBE = """
   window.onunhandledrejection = (event) => errors.push(String(event.reason));
   for (const root of document.querySelectorAll(".dlib-sliders")) {
     const stage = root.querySelector(".dlib-sliders-stage");
-    for (let i = 0; i < 100 && stage.hidden; i++)
+    // Time is virtual here, and pictures are decoded in real time: be patient.
+    for (let i = 0; i < 2500 && stage.hidden; i++)
       await new Promise((done) => setTimeout(done, 20));
     const canvas = root.querySelector("canvas");
     const look = () => btoa(Array.from(canvas.getContext("2d").getImageData(
