@@ -10,8 +10,7 @@ from torch import Tensor, nn
 from dlib.inference import device_of, evaluating
 from dlib.models.method import Method
 from dlib.models.page import PageDecoder
-
-TOLERANCE = 0.02  # of a pixel, between the page and method.decode
+from dlib.viz.explorer import TOLERANCE
 
 
 class Steered(nn.Module):
