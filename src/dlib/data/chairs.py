@@ -17,7 +17,7 @@ from dlib.data.chairs_layers import ELEVATIONS, TURNS
 from dlib.data.chairs_legs import LEGS
 from dlib.data.chairs_models import HEIGHTS, WIDTHS
 from dlib.data.chairs_painter import Painter
-from dlib.data.dataset import Grid
+from dlib.data.dataset import Grid, paint_in_turns
 from dlib.data.factors import Factor, FactorSpace, Kind
 
 SMALLEST, LARGEST = 16, 128  # pixels; at the largest, what is kept takes 150 MB
@@ -82,13 +82,4 @@ class TwinChairs(Grid):
         self._painter = Painter(size, self.device)
 
     def _render(self, factors: Tensor) -> Tensor:
-        images = torch.empty(
-            (len(factors), 1, self.size, self.size),
-            dtype=torch.uint8,
-            device=self.device,
-        )
-        together = TOGETHER if self.device.type == "cpu" else 1024
-        for first in range(0, len(factors), together):
-            some = slice(first, first + together)
-            images[some] = self._painter.paint(factors[some]).add_(0.5)
-        return images
+        return paint_in_turns(self, factors, self._painter.paint, TOGETHER)

@@ -372,6 +372,37 @@ class Wrapper(Dataset):
         return self.of.random_order(seed)
 
 
+def paint_in_turns(
+    dataset: Grid, factors: Tensor, paint: Callable[[Tensor], Tensor], together: int
+) -> Tensor:
+    """Pictures of a grid, a few painted at a time.
+
+    Parameters
+    ----------
+    dataset : Grid
+        Whose channels, size and device they have.
+    factors : Tensor
+        int64 (n, k).
+    paint : callable
+        Given some rows, returns their pictures as floats, 0 to 255, which it gives
+        away: (m, c, size, size).
+    together : int
+        How many at once on a CPU, few enough for its cache; elsewhere it is 1,024.
+
+    Returns
+    -------
+    Tensor
+        ``uint8``, (n, c, size, size), rounded.
+    """
+    shape = (len(factors), dataset.channels, dataset.size, dataset.size)
+    images = torch.empty(shape, dtype=torch.uint8, device=dataset.device)
+    step = together if dataset.device.type == "cpu" else 1024
+    for first in range(0, len(factors), step):
+        some = slice(first, first + step)
+        images[some] = paint(factors[some]).add_(0.5)
+    return images
+
+
 def draw_until(
     n: int, propose: Callable[[int], tuple[Tensor, Tensor]], what: str
 ) -> Tensor:

@@ -15,7 +15,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from dlib.data.dataset import Dataset, Grid
+from dlib.data.dataset import Dataset, Grid, paint_in_turns
 from dlib.data.listed import Listed
 from dlib.data.order import BlockOrder, RandomOrder
 from dlib.data.sprites_painter import Painter
@@ -64,16 +64,7 @@ class SpriteLooks(Grid):
         self._painter = Painter(size, self.device)
 
     def _render(self, factors: Tensor) -> Tensor:
-        images = torch.empty(
-            (len(factors), 3, self.size, self.size),
-            dtype=torch.uint8,
-            device=self.device,
-        )
-        together = TOGETHER if self.device.type == "cpu" else 1024
-        for first in range(0, len(factors), together):
-            some = slice(first, first + together)
-            images[some] = self._painter.paint(factors[some]).add_(0.5)
-        return images
+        return paint_in_turns(self, factors, self._painter.paint, TOGETHER)
 
 
 @lru_cache(maxsize=1)
